@@ -1,0 +1,99 @@
+// Package authz holds the words of power that every feature shares: who acts (Actor), what kind of
+// act needs authority (Power), and what permits it (Authority). The judgement itself is made by one
+// function of the mandate feature, which features receive as a Judge.
+package authz
+
+import (
+	"context"
+
+	"rochdale/internal/kit/db"
+	"rochdale/internal/kit/fault"
+	"rochdale/internal/kit/id"
+)
+
+// Actor is who does something: an explicit argument of every method that changes anything. The zero
+// Actor is a visitor.
+type Actor struct {
+	Login   id.ID // the sign-in, 0 for visitors, jobs and the operator
+	Member  id.ID // the person on the register, 0 if none
+	Account id.ID // the fediverse account acted with
+	Via     Via
+	Session id.ID    // the browser session or the access token that was used
+	Scopes  []string // what an app's token allows; nil for a browser session, which may do all
+}
+
+// Via is the door an act came through.
+type Via string
+
+// The doors.
+const (
+	Web        Via = "web"
+	API        Via = "api"
+	Operator   Via = "operator"   // a shell command on the machine
+	Federation Via = "federation" // a signed activity of another server
+	Job        Via = "job"        // a clock or a reaction
+)
+
+// Visitor reports whether nobody is signed in.
+func (a Actor) Visitor() bool { return a.Account == 0 && a.Via != Operator && a.Via != Job }
+
+// Allows reports whether the token in use carries the scope; browser sessions carry all.
+// A broad scope covers its parts: "write" covers "write:statuses".
+// spec: mastodon/api/oauth-scopes
+func (a Actor) Allows(scope string) bool {
+	if a.Scopes == nil {
+		return true
+	}
+	for _, s := range a.Scopes {
+		if s == scope || len(scope) > len(s) && scope[:len(s)] == s && scope[len(s)] == ':' {
+			return true
+		}
+	}
+	return false
+}
+
+// RequireAccount refuses visitors.
+func (a Actor) RequireAccount() error {
+	if a.Account == 0 {
+		return fault.New(fault.Forbidden, "Please sign in first.")
+	}
+	return nil
+}
+
+// Power is a kind of act that needs authority, such as "member.admit", with the sentence that the
+// public page of powers shows.
+type Power struct {
+	Name string // feature.verb
+	What string // "Accept or decline applications for membership"
+	// Irreversible acts have no inverse; they are on the short list of invariant 8.
+	Irreversible bool
+}
+
+// AuthorityKind says what sort of source an authority is.
+type AuthorityKind string
+
+// The sources of power. Genesis is the founding itself, Operator an emergency act from the shell.
+const (
+	Mandate  AuthorityKind = "mandate"
+	Decision AuthorityKind = "decision"
+	Genesis  AuthorityKind = "genesis"
+	Operate  AuthorityKind = "operator"
+)
+
+// Authority is what permits one act: a mandate or a decision in force. Acts cite it.
+type Authority struct {
+	Kind AuthorityKind
+	ID   id.ID
+}
+
+// Target is what an act bears on: a feature's kind of thing and its id.
+type Target struct {
+	Kind string
+	ID   id.ID
+}
+
+// Judge answers every question of power: which mandate or decision in force, at the transaction's
+// time, lets the actor do an act of this power to this target. A refusal is fault.Forbidden.
+type Judge interface {
+	Authorise(ctx context.Context, tx *db.Tx, by Actor, power string, target Target) (Authority, error)
+}

@@ -1,0 +1,23 @@
+// Package kit holds what one feature hands to the composition root, so that adding a feature is one
+// folder and one line in app. The packages below it know no feature.
+package kit
+
+import (
+	"io/fs"
+
+	"rochdale/internal/kit/authz"
+	"rochdale/internal/kit/jobs"
+	"rochdale/internal/kit/ref"
+	"rochdale/internal/kit/web"
+)
+
+// Feature is everything a feature plugs in.
+type Feature struct {
+	Name       string
+	Migrations fs.FS // nil if it has no tables
+	Routes     []web.Route
+	Workers    []jobs.Worker
+	Periodic   []jobs.Periodic
+	Powers     []authz.Power
+	Resolve    ref.Registry
+}

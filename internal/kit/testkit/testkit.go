@@ -1,0 +1,111 @@
+// Package testkit gives tests real databases: a fresh SQLite file always, and a fresh PostgreSQL
+// schema where ROCHDALE_TEST_POSTGRES names a server. With REQUIRE_ALL=1 a missing part is a failure
+// instead of a skip.
+package testkit
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // registers "pgx" for the schema maker
+
+	"rochdale/internal/kit/clock"
+	"rochdale/internal/kit/db"
+)
+
+// Start is the instant at which test clocks stand.
+var Start = time.Date(2027, 1, 4, 9, 0, 0, 0, time.UTC)
+
+// EachDB runs f as a subtest on each engine with an empty, migrated database and a clock at Start.
+func EachDB(t *testing.T, migrations []db.Source, f func(t *testing.T, d *db.DB, c *clock.Fake)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		c := clock.NewFake(Start)
+		f(t, SQLite(t, migrations, c), c)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		c := clock.NewFake(Start)
+		f(t, Postgres(t, migrations, c), c)
+	})
+}
+
+// SQLite opens a fresh database in a temporary folder.
+func SQLite(t testing.TB, migrations []db.Source, c clock.Clock) *db.DB {
+	t.Helper()
+	return open(t, filepath.Join(t.TempDir(), "test.db"), migrations, c)
+}
+
+// Postgres opens a fresh schema, or skips the test.
+func Postgres(t testing.TB, migrations []db.Source, c clock.Clock) *db.DB {
+	t.Helper()
+	return open(t, PostgresAddress(t), migrations, c)
+}
+
+var schemas atomic.Int64
+
+// PostgresAddress makes a fresh schema that is dropped after the test, and returns the address of it.
+func PostgresAddress(t testing.TB) string {
+	t.Helper()
+	server := os.Getenv("ROCHDALE_TEST_POSTGRES")
+	if server == "" {
+		Missing(t, "PostgreSQL", "ROCHDALE_TEST_POSTGRES is not set")
+	}
+	pool, err := sql.Open("pgx", server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("t%d_%d", os.Getpid(), schemas.Add(1))
+	if _, err := pool.ExecContext(context.Background(), "CREATE SCHEMA "+name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := pool.ExecContext(context.Background(), "DROP SCHEMA "+name+" CASCADE"); err != nil {
+			t.Error(err)
+		}
+		if err := pool.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	q.Set("search_path", name)
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// Missing skips a test because something outside Go is not installed; where REQUIRE_ALL is set it
+// fails instead, so that continuous integration cannot skip anything.
+func Missing(t testing.TB, what, why string) {
+	t.Helper()
+	if os.Getenv("REQUIRE_ALL") != "" {
+		t.Fatalf("%s is required here: %s", what, why)
+	}
+	t.Skipf("skipped without %s: %s", what, why)
+}
+
+func open(t testing.TB, target string, migrations []db.Source, c clock.Clock) *db.DB {
+	t.Helper()
+	d, err := db.Open(context.Background(), target, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := d.Migrate(context.Background(), migrations); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
