@@ -346,3 +346,21 @@ func (s *Service) SetNote(ctx context.Context, by authz.Actor, target id.ID, not
 	}
 	return s.relation(ctx, by.Account, target)
 }
+
+// WhoWantsNews lists the local followers who asked to hear of each post of the account.
+func (s *Service) WhoWantsNews(ctx context.Context, h db.Handle, account id.ID) ([]*Account, error) {
+	ids, err := listWantingNews.All(ctx, h, account)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	return s.Accounts(ctx, h, ids)
+}
+
+// LocalBoosters lists the local accounts that boosted a post.
+func (s *Service) LocalBoosters(ctx context.Context, h db.Handle, post id.ID) ([]*Account, error) {
+	ids, err := listLocalBoosters.All(ctx, h, post)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	return s.Accounts(ctx, h, ids)
+}

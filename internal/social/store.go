@@ -139,13 +139,14 @@ type markRow struct {
 }
 
 var (
-	insertMark  = db.Stmt(`INSERT INTO marks (account_id, post_id, kind, id, uri) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`)
-	deleteMark  = db.Stmt(`DELETE FROM marks WHERE account_id = $1 AND post_id = $2 AND kind = $3`)
-	getMark     = db.Def[markRow](`SELECT post_id, kind, id, uri FROM marks WHERE account_id = $1 AND post_id = $2 AND kind = $3`)
-	listMarks   = db.Def[markRow](`SELECT post_id, kind, id, uri FROM marks WHERE account_id = $1 AND post_id IN $2[]`)
-	threadMuted = db.Def[int](`SELECT 1 FROM marks m JOIN posts p ON p.id = m.post_id WHERE m.account_id = $1 AND m.kind = 4 AND p.thread_id = $2 LIMIT 1`)
-	getBoost    = db.Def[Post](`SELECT ` + postColumns + ` FROM posts WHERE boost_of_id = $1 AND boost_of_id <> 0 AND account_id = $2`)
-	listBoosts  = db.Def[Post](`SELECT ` + postColumns + ` FROM posts WHERE boost_of_id = $1 AND boost_of_id <> 0`)
+	insertMark        = db.Stmt(`INSERT INTO marks (account_id, post_id, kind, id, uri) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`)
+	deleteMark        = db.Stmt(`DELETE FROM marks WHERE account_id = $1 AND post_id = $2 AND kind = $3`)
+	getMark           = db.Def[markRow](`SELECT post_id, kind, id, uri FROM marks WHERE account_id = $1 AND post_id = $2 AND kind = $3`)
+	listMarks         = db.Def[markRow](`SELECT post_id, kind, id, uri FROM marks WHERE account_id = $1 AND post_id IN $2[]`)
+	threadMuted       = db.Def[int](`SELECT 1 FROM marks m JOIN posts p ON p.id = m.post_id WHERE m.account_id = $1 AND m.kind = 4 AND p.thread_id = $2 LIMIT 1`)
+	getBoost          = db.Def[Post](`SELECT ` + postColumns + ` FROM posts WHERE boost_of_id = $1 AND boost_of_id <> 0 AND account_id = $2`)
+	listLocalBoosters = db.Def[id.ID](`SELECT account_id FROM posts WHERE boost_of_id = $1 AND boost_of_id <> 0 AND local`)
+	listBoosts        = db.Def[Post](`SELECT ` + postColumns + ` FROM posts WHERE boost_of_id = $1 AND boost_of_id <> 0`)
 )
 
 // Relations.
@@ -170,6 +171,7 @@ var (
 	setBlock            = db.Stmt(`UPDATE relations SET blocking = $3, block_id = $4, block_uri = $5 WHERE account_id = $1 AND target_id = $2`)
 	setMute             = db.Stmt(`UPDATE relations SET muting = $3, mute_id = $4, mute_notices = $5, mute_until = $6 WHERE account_id = $1 AND target_id = $2`)
 	setNote             = db.Stmt(`UPDATE relations SET note = $3 WHERE account_id = $1 AND target_id = $2`)
+	listWantingNews     = db.Def[id.ID](`SELECT account_id FROM relations WHERE target_id = $1 AND follow = 2 AND local AND notify`)
 	anyLocalFollower    = db.Def[int](`SELECT 1 FROM relations WHERE target_id = $1 AND follow = 2 AND local LIMIT 1`)
 	listFollowerInboxes = db.Def[string](`SELECT DISTINCT CASE WHEN a.shared_inbox <> '' THEN a.shared_inbox ELSE a.inbox END AS inbox
 		FROM relations r JOIN accounts a ON a.id = r.account_id WHERE r.target_id = $1 AND r.follow = 2 AND NOT r.local AND a.gone_at = 0`)

@@ -137,6 +137,7 @@ CREATE TABLE relations (
   PRIMARY KEY (account_id, target_id)
 );
 CREATE INDEX relations_followers ON relations (target_id, follow, follow_id);
+CREATE INDEX relations_news ON relations (target_id) WHERE notify;
 CREATE INDEX relations_following ON relations (account_id, follow, follow_id);
 CREATE INDEX relations_blocks ON relations (account_id, block_id) WHERE blocking;
 CREATE INDEX relations_mutes ON relations (account_id, mute_id) WHERE muting;
