@@ -67,6 +67,7 @@ type Post struct {
 	RepliesCount       int        `db:"replies_count"`
 	BoostsCount        int        `db:"boosts_count"`
 	FavouritesCount    int        `db:"favourites_count"`
+	MediaCount         int        `db:"media_count"`
 	PinnedAt           time.Time  `db:"pinned_at"`
 	CreatedAt          time.Time  `db:"created_at"`
 	EditedAt           time.Time  `db:"edited_at"`
@@ -151,7 +152,7 @@ func (s *Service) publishIn(ctx context.Context, tx *db.Tx, by authz.Actor, d Dr
 	i := id.New(tx.Now())
 	p := Post{ID: i, AccountID: author.ID, URI: author.URI + "/statuses/" + i.String(), URL: s.site.Join("/@" + author.Username + "/" + i.String()),
 		Local: true, ThreadID: i, Source: d.Text, Summary: d.Summary, Sensitive: d.Sensitive, Language: d.Language,
-		Visibility: d.Visibility, CreatedAt: tx.Now()}
+		Visibility: d.Visibility, MediaCount: len(d.Media), CreatedAt: tx.Now()}
 	p.Content = posttext.Render(d.Text, s.renderOptions(mentioned)).HTML
 	var parent *Post
 	if d.InReplyTo != 0 {
@@ -322,7 +323,7 @@ func (s *Service) Edit(ctx context.Context, by authz.Actor, post id.ID, d Draft)
 			return err
 		}
 		next := p
-		next.Source, next.Summary, next.Sensitive = d.Text, d.Summary, d.Sensitive
+		next.Source, next.Summary, next.Sensitive, next.MediaCount = d.Text, d.Summary, d.Sensitive, len(d.Media)
 		if d.Language != "" {
 			next.Language = d.Language
 		}
@@ -344,7 +345,7 @@ func (s *Service) change(ctx context.Context, tx *db.Tx, p Post, mentioned []*Ac
 	if p.EditedAt.IsZero() || p.Local {
 		p.EditedAt = tx.Now()
 	}
-	if _, err := updatePost.Run(ctx, tx, p.ID, p.Content, p.Source, p.Summary, p.Sensitive, p.Language, p.EditedAt); err != nil {
+	if _, err := updatePost.Run(ctx, tx, p.ID, p.Content, p.Source, p.Summary, p.Sensitive, p.Language, p.MediaCount, p.EditedAt); err != nil {
 		return p, err
 	}
 	before, err := listMentioned.All(ctx, tx, p.ID)

@@ -73,7 +73,7 @@ func (s *Service) ReceiveIn(ctx context.Context, tx *db.Tx, in Incoming) (p Post
 	}
 	p = Post{ID: id.New(published), AccountID: author.ID, URI: in.URI, URL: in.URL, InReplyToURI: in.InReplyTo,
 		Content: posttext.Sanitise(in.Content), Summary: posttext.Summary(posttext.PlainText(in.Summary), MaxPost), Sensitive: in.Sensitive || in.Summary != "",
-		Language: in.Language, Visibility: in.Visibility, CreatedAt: published}
+		Language: in.Language, Visibility: in.Visibility, MediaCount: len(in.Media), CreatedAt: published}
 	if !in.Updated.IsZero() && in.Updated.After(published) && !in.Updated.After(tx.Now()) {
 		p.EditedAt = in.Updated
 	}
@@ -131,7 +131,7 @@ func (s *Service) receiveEdit(ctx context.Context, tx *db.Tx, p Post, in Incomin
 	}
 	next := p
 	next.Content, next.Summary = posttext.Sanitise(in.Content), posttext.Summary(posttext.PlainText(in.Summary), MaxPost)
-	next.Sensitive, next.EditedAt = in.Sensitive || in.Summary != "", in.Updated
+	next.Sensitive, next.MediaCount, next.EditedAt = in.Sensitive || in.Summary != "", len(in.Media), in.Updated
 	if in.Language != "" {
 		next.Language = in.Language
 	}

@@ -15,7 +15,7 @@ const accountColumns = `id, username, domain, kind, member_id, uri, url, inbox, 
 
 const postColumns = `id, account_id, uri, url, local, listed, boost_of_id, in_reply_to_id, in_reply_to_account_id, in_reply_to_uri,
 	thread_id, content, source, summary, sensitive, language, visibility, replies_count, boosts_count, favourites_count,
-	pinned_at, created_at, edited_at`
+	media_count, pinned_at, created_at, edited_at`
 
 // Accounts.
 var (
@@ -70,11 +70,11 @@ func insertAccountRow(ctx context.Context, tx *db.Tx, a *Account) error {
 // Posts.
 var (
 	insertPost = db.Stmt(`INSERT INTO posts (` + postColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-		$16, $17, $18, $19, $20, $21, $22, $23)`)
+		$16, $17, $18, $19, $20, $21, $22, $23, $24)`)
 	getPost      = db.Def[Post](`SELECT ` + postColumns + ` FROM posts WHERE id = $1`)
 	getPostByURI = db.Def[Post](`SELECT ` + postColumns + ` FROM posts WHERE uri = $1`)
 	listPosts    = db.Def[Post](`SELECT ` + postColumns + ` FROM posts WHERE id IN $1[]`)
-	updatePost   = db.Stmt(`UPDATE posts SET content = $2, source = $3, summary = $4, sensitive = $5, language = $6, edited_at = $7 WHERE id = $1`)
+	updatePost   = db.Stmt(`UPDATE posts SET content = $2, source = $3, summary = $4, sensitive = $5, language = $6, media_count = $7, edited_at = $8 WHERE id = $1`)
 	deletePost   = db.Stmt(`DELETE FROM posts WHERE id = $1`)
 	listAllOf    = db.Def[id.ID](`SELECT id FROM posts WHERE account_id = $1`)
 
@@ -126,7 +126,7 @@ var (
 func insertPostRow(ctx context.Context, tx *db.Tx, p *Post) error {
 	_, err := insertPost.Run(ctx, tx, p.ID, p.AccountID, p.URI, p.URL, p.Local, p.Listed, p.BoostOfID, p.InReplyToID, p.InReplyToAccountID,
 		p.InReplyToURI, p.ThreadID, p.Content, p.Source, p.Summary, p.Sensitive, p.Language, p.Visibility, p.RepliesCount, p.BoostsCount,
-		p.FavouritesCount, p.PinnedAt, p.CreatedAt, p.EditedAt)
+		p.FavouritesCount, p.MediaCount, p.PinnedAt, p.CreatedAt, p.EditedAt)
 	return err
 }
 

@@ -39,7 +39,7 @@ var (
 	homeUp   = db.Def[id.ID](`SELECT post_id FROM home_entries WHERE owner_id = $4 AND post_id < $1 AND post_id > $2 ORDER BY post_id LIMIT $3`)
 )
 
-const hasMedia = ` AND (NOT CAST($4 AS BOOLEAN) OR EXISTS (SELECT 1 FROM attachments a WHERE a.post_id = p.id))`
+const hasMedia = ` AND (NOT CAST($4 AS BOOLEAN) OR p.media_count > 0)`
 
 // Public lists; $4 only with pictures.
 var (
@@ -54,14 +54,14 @@ var (
 // $4 tag, $5 only local, $6 only with pictures.
 const tagged = `SELECT p.id FROM tags t JOIN post_tags pt ON pt.tag_id = t.id JOIN posts p ON p.id = pt.post_id
 	WHERE t.name = $4 AND pt.post_id < $1 AND pt.post_id > $2 AND p.visibility = 0 AND (NOT CAST($5 AS BOOLEAN) OR p.local)
-	AND (NOT CAST($6 AS BOOLEAN) OR EXISTS (SELECT 1 FROM attachments a WHERE a.post_id = p.id))`
+	AND (NOT CAST($6 AS BOOLEAN) OR p.media_count > 0)`
 
 // $4 account, $5 widest visibility, $6 viewer, $7 no replies, $8 no boosts, $9 only with pictures, $10 tag.
 const ofAccount = `SELECT p.id FROM posts p WHERE p.account_id = $4 AND p.id < $1 AND p.id > $2
 	AND (p.visibility <= $5 OR EXISTS (SELECT 1 FROM mentions m WHERE m.post_id = p.id AND m.account_id = $6))
 	AND (NOT CAST($7 AS BOOLEAN) OR p.in_reply_to_uri = '' OR p.in_reply_to_account_id = p.account_id)
 	AND (NOT CAST($8 AS BOOLEAN) OR p.boost_of_id = 0)
-	AND (NOT CAST($9 AS BOOLEAN) OR EXISTS (SELECT 1 FROM attachments a WHERE a.post_id = p.id))
+	AND (NOT CAST($9 AS BOOLEAN) OR p.media_count > 0)
 	AND (CAST($10 AS TEXT) = '' OR EXISTS (SELECT 1 FROM post_tags pt JOIN tags t ON t.id = pt.tag_id WHERE pt.post_id = p.id AND t.name = $10))`
 
 // $4 account.

@@ -85,3 +85,18 @@ func sqliteColumns(driverConn any, q string) (cols []string, err error) {
 	}
 	return cols, stmt.Close()
 }
+
+// IntegrityCheck asks SQLite to look through the whole file.
+func (d *DB) IntegrityCheck(ctx context.Context) error {
+	if d.dialect != SQLite {
+		return nil
+	}
+	var answer string
+	if err := d.writer.QueryRowContext(ctx, `PRAGMA integrity_check`).Scan(&answer); err != nil {
+		return fmt.Errorf("check database: %w", err)
+	}
+	if answer != "ok" {
+		return fmt.Errorf("check database: %s", answer)
+	}
+	return nil
+}

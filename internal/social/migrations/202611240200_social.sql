@@ -60,6 +60,7 @@ CREATE TABLE posts (
   replies_count INTEGER NOT NULL DEFAULT 0,
   boosts_count INTEGER NOT NULL DEFAULT 0,
   favourites_count INTEGER NOT NULL DEFAULT 0,
+  media_count INTEGER NOT NULL DEFAULT 0,
   pinned_at BIGINT NOT NULL DEFAULT 0,
   created_at BIGINT NOT NULL,
   edited_at BIGINT NOT NULL DEFAULT 0

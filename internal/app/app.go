@@ -1,0 +1,193 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"rochdale/internal/coop"
+	"rochdale/internal/identity"
+	"rochdale/internal/kit"
+	"rochdale/internal/kit/authz"
+	"rochdale/internal/kit/blob"
+	"rochdale/internal/kit/bus"
+	"rochdale/internal/kit/clock"
+	"rochdale/internal/kit/db"
+	"rochdale/internal/kit/jobs"
+	"rochdale/internal/kit/mail"
+	"rochdale/internal/kit/outbound"
+	"rochdale/internal/kit/web"
+	"rochdale/internal/mandate"
+	"rochdale/internal/media"
+	"rochdale/internal/member"
+	"rochdale/internal/notice"
+	"rochdale/internal/record"
+	"rochdale/internal/social"
+	"rochdale/internal/surface/activitypub"
+	"rochdale/internal/surface/mastodon"
+	"rochdale/internal/surface/site"
+)
+
+// Version is set when a release is built.
+var Version = "0.1.0-dev"
+
+// App is the program, put together but not running.
+type App struct {
+	Config Config
+	Log    *slog.Logger
+	Clock  clock.Clock
+
+	DB     *db.DB
+	Bus    *bus.Bus
+	Blobs  blob.Store
+	Mailer mail.Mailer
+	Client *outbound.Client
+	Queue  *jobs.Queue
+
+	Record   *record.Service
+	Identity *identity.Service
+	Mandate  *mandate.Service
+	Member   *member.Service
+	Media    *media.Service
+	Social   *social.Service
+	Notice   *notice.Service
+	Coop     *coop.Service
+
+	ActivityPub *activitypub.Service
+	Mastodon    *mastodon.Service
+	Site        *site.Service
+
+	Features []kit.Feature
+	metrics  *metrics
+}
+
+// Migrations are the tables of all features.
+func Migrations() []db.Source {
+	return []db.Source{record.Migrations(), identity.Migrations(), mandate.Migrations(), member.Migrations(), media.Migrations(),
+		social.Migrations(), notice.Migrations(), coop.Migrations(), activitypub.Migrations()}
+}
+
+// Build opens the database, brings it up to date and makes every feature, each from what it needs, in
+// the order of the import law. work says whether jobs run in this process once it is started.
+func Build(ctx context.Context, cfg Config, c clock.Clock, log *slog.Logger, work bool) (_ *App, err error) {
+	a := &App{Config: cfg, Log: log, Clock: c, metrics: newMetrics()}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("start: %w", err)
+			a.Close()
+		}
+	}()
+	if a.DB, err = db.Open(ctx, cfg.Database, c); err != nil {
+		return nil, err
+	}
+	if err = a.DB.Migrate(ctx, Migrations()); err != nil {
+		return nil, err
+	}
+	if err = jobs.Migrate(ctx, a.DB); err != nil {
+		return nil, err
+	}
+	if a.Blobs, err = blob.Open(cfg.Blobs); err != nil {
+		return nil, err
+	}
+	if a.Mailer, err = mail.Open(cfg.SMTPURL, mail.Options{From: "coop@" + hostName(cfg.Host), Folder: filepath.Join(cfg.Data, "mail"), Clock: c}); err != nil {
+		return nil, err
+	}
+	a.Client = outbound.New(outbound.Options{UserAgent: "Rochdale/" + Version + " (+" + cfg.URL + ")", AllowPrivate: cfg.PrivateNetworks,
+		Sign: func(r *http.Request) error { return a.ActivityPub.SignGet(r) }})
+	a.Bus = bus.New(a.DB)
+
+	a.Record = record.New(a.DB, cfg.Host)
+	if a.Identity, err = identity.New(a.DB, a.Bus); err != nil {
+		return nil, err
+	}
+	a.Mandate = mandate.New(a.DB, a.Record)
+	a.Member = member.New(a.DB, a.Identity, a.Record, a.Mandate)
+	a.Media = media.New(a.DB, a.Blobs, a.Client, cfg.site(), log)
+	a.Social = social.New(a.DB, a.Bus, cfg.site(), a.Media)
+	a.Notice = notice.New(a.DB, a.Bus, a.Social)
+	a.Coop = coop.New(coop.Deps{DB: a.DB, Bus: a.Bus, Site: cfg.site(), Record: a.Record, Identity: a.Identity, Member: a.Member,
+		Mandate: a.Mandate, Social: a.Social})
+
+	a.ActivityPub = activitypub.New(activitypub.Deps{DB: a.DB, Bus: a.Bus, Site: cfg.site(), Social: a.Social, Media: a.Media,
+		Client: a.Client, Log: log, Version: Version})
+	a.Mastodon = a.newMastodon()
+	a.Site = a.newSite()
+
+	a.Features = a.features()
+	var powers []authz.Power
+	var workers []jobs.Worker
+	var periodic []jobs.Periodic
+	for _, f := range a.Features {
+		powers, workers, periodic = append(powers, f.Powers...), append(workers, f.Workers...), append(periodic, f.Periodic...)
+	}
+	a.Mandate.Declare(powers)
+	if a.Queue, err = jobs.New(a.DB, workers, periodic, jobs.Options{Logger: log, Work: work}); err != nil {
+		return nil, err
+	}
+	a.react()
+	return a, nil
+}
+
+// features lists what each feature plugs in. Adding one is a folder and a line here.
+func (a *App) features() []kit.Feature {
+	return []kit.Feature{
+		{Name: "record", Periodic: []jobs.Periodic{jobs.Every("record.checkpoint", time.Hour, func(ctx context.Context) error {
+			_, err := a.Record.Checkpoint(ctx)
+			return err
+		})}},
+		{Name: "identity", Periodic: []jobs.Periodic{jobs.Every("identity.sweep", time.Hour, a.Identity.Sweep)}},
+		{Name: "mandate"},
+		{Name: "member", Powers: member.Powers()},
+		{Name: "media", Routes: a.Media.Routes(), Periodic: []jobs.Periodic{jobs.Every("media.sweep", time.Hour, a.Media.Sweep).In("media", 10*time.Minute)}},
+		{Name: "social", Periodic: []jobs.Periodic{jobs.Every("social.sweep", time.Hour, a.Social.Sweep)}},
+		{Name: "notice"},
+		{Name: "coop", Powers: coop.Powers()},
+		{Name: "activitypub", Routes: a.ActivityPub.Routes()},
+		{Name: "mastodon", Routes: a.Mastodon.Routes()},
+		{Name: "site", Routes: a.Site.Routes()},
+		{Name: "app", Routes: a.health(), Workers: []jobs.Worker{a.mailWorker()}},
+	}
+}
+
+// Handler is the program's face to the world.
+func (a *App) Handler() (http.Handler, error) {
+	var routes []web.Route
+	for _, f := range a.Features {
+		routes = append(routes, f.Routes...)
+	}
+	proxies, err := a.Config.proxies()
+	if err != nil {
+		return nil, err
+	}
+	s, err := web.New(web.Options{Log: a.Log, Clock: a.Clock, Session: a.Identity.BySession, Bearer: a.Identity.ByToken, Enrich: a.Site.Enrich,
+		ErrorPage: a.Site.ErrorPage, Observe: a.metrics.observe, Secure: a.Config.URL[:5] == "https", TrustedProxies: proxies,
+		RateLimits: a.Config.RateLimits}, routes)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close lets go of the database.
+func (a *App) Close() {
+	if a.Client != nil {
+		a.Client.Close()
+	}
+	if a.DB != nil {
+		if err := a.DB.Close(); err != nil {
+			a.Log.Error("close database", "error", err.Error())
+		}
+	}
+}
+
+func hostName(host string) string {
+	for i, r := range host {
+		if r == ':' {
+			return host[:i]
+		}
+	}
+	return host
+}

@@ -1,0 +1,69 @@
+package app
+
+import (
+	"context"
+
+	"rochdale/internal/kit/db"
+	"rochdale/internal/member"
+	"rochdale/internal/social"
+)
+
+// react says what follows from what. Everything here happens in the transaction of its cause.
+func (a *App) react() {
+	// A new member gets an account on the fediverse, which the sign-in then acts with.
+	a.Member.CheckUsername = a.Social.CheckUsername
+	a.Member.Admitted.On(a.openAccount)
+	a.Member.Applied.On(a.tellAdmitters)
+	a.Member.Admitted.On(a.tellAdmitted)
+	a.Member.Declined.On(a.tellDeclined)
+	a.Identity.SendReset = a.mailReset
+
+	// What others do to a member's posts, the member is told.
+	a.Social.Published.On(a.Notice.OnPublished)
+	a.Social.Edited.On(a.Notice.OnEdited)
+	a.Social.Deleted.On(a.Notice.OnDeleted)
+	a.Social.Boosted.On(a.Notice.OnBoosted)
+	a.Social.Unboosted.On(a.Notice.OnUnboosted)
+	a.Social.Favourited.On(a.Notice.OnFavourited)
+	a.Social.Unfavourited.On(a.Notice.OnUnfavourited)
+	a.Social.Followed.On(a.Notice.OnFollowed)
+	a.Social.FollowRequested.On(a.Notice.OnFollowRequested)
+	a.Social.FollowAnswered.On(a.Notice.OnFollowAnswered)
+	a.Social.Unfollowed.On(a.Notice.OnUnfollowed)
+	a.Social.Blocked.On(a.Notice.OnBlocked)
+
+	// What our accounts do, other servers hear.
+	a.Social.FindRemote = a.ActivityPub.Find
+	a.Social.Published.On(a.ActivityPub.OnPublished)
+	a.Social.Edited.On(a.ActivityPub.OnEdited)
+	a.Social.Deleted.On(a.ActivityPub.OnDeleted)
+	a.Social.Boosted.On(a.ActivityPub.OnBoosted)
+	a.Social.Unboosted.On(a.ActivityPub.OnUnboosted)
+	a.Social.Favourited.On(a.ActivityPub.OnFavourited)
+	a.Social.Unfavourited.On(a.ActivityPub.OnUnfavourited)
+	a.Social.Pinned.On(a.ActivityPub.OnPinned)
+	a.Social.FollowRequested.On(a.ActivityPub.OnFollowRequested)
+	a.Social.FollowAnswered.On(a.ActivityPub.OnFollowAnswered)
+	a.Social.Unfollowed.On(a.ActivityPub.OnUnfollowed)
+	a.Social.Blocked.On(a.ActivityPub.OnBlocked)
+	a.Social.ProfileChanged.On(a.ActivityPub.OnProfileChanged)
+}
+
+func (a *App) openAccount(ctx context.Context, tx *db.Tx, e member.Admitted) error {
+	account, err := a.Social.Open(ctx, tx, social.NewAccount{Username: e.Member.Username, DisplayName: cut(e.Member.Name, social.MaxDisplayName),
+		Kind: social.Person, Member: e.Member.ID})
+	if err != nil {
+		return err
+	}
+	if err := a.Identity.SetAccount(ctx, tx, e.Login.ID, account.ID); err != nil {
+		return err
+	}
+	return a.Member.SetAccount(ctx, tx, e.Member.ID, account.ID)
+}
+
+func cut(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n])
+	}
+	return s
+}
