@@ -231,6 +231,11 @@ func (s *Service) BlockIn(ctx context.Context, tx *db.Tx, by authz.Actor, target
 	if err := s.removeFollower(ctx, tx, by, target); err != nil {
 		return err
 	}
+	for _, pair := range [][2]id.ID{{me.ID, target}, {target, me.ID}} { // what others boost of the two
+		if _, err := deleteHomeBoostsOf.Run(ctx, tx, pair[0], pair[1]); err != nil {
+			return err
+		}
+	}
 	b := Blocked{ID: id.New(tx.Now()), By: me, Target: them, At: tx.Now()}
 	if _, err := setBlock.Run(ctx, tx, me.ID, target, true, b.ID, uri); err != nil {
 		return err
@@ -295,6 +300,9 @@ func (s *Service) Mute(ctx context.Context, by authz.Actor, target id.ID, notice
 			return err
 		}
 		if _, err := setMute.Run(ctx, tx, me.ID, target, true, id.New(tx.Now()), notices, until); err != nil {
+			return err
+		}
+		if _, err := deleteHomeBoostsOf.Run(ctx, tx, me.ID, target); err != nil {
 			return err
 		}
 		_, err = deleteHomeOfAuthor.Run(ctx, tx, me.ID, target)

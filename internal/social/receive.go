@@ -185,3 +185,12 @@ func (s *Service) HasLocalFollowers(ctx context.Context, h db.Handle, account id
 func (s *Service) FollowerInboxes(ctx context.Context, h db.Handle, account id.ID) ([]string, error) {
 	return listFollowerInboxes.All(ctx, h, account)
 }
+
+// PostURI is the ActivityPub id of a post, whoever may see it.
+func (s *Service) PostURI(ctx context.Context, h db.Handle, post id.ID) (string, error) {
+	p, err := getPost.One(ctx, h, post)
+	if errors.Is(err, db.ErrNone) {
+		return "", errNotFound
+	}
+	return p.URI, err
+}

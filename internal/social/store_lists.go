@@ -29,10 +29,15 @@ var (
 		AND NOT EXISTS (SELECT 1 FROM home_entries h WHERE h.owner_id = r.account_id AND h.post_id = p.id)
 		ON CONFLICT DO NOTHING`)
 	backfillHome = db.Stmt(`INSERT INTO home_entries (owner_id, post_id, author_id)
-		SELECT CAST($1 AS BIGINT), id, account_id FROM posts WHERE account_id = $2 AND visibility <= 2
-		AND (in_reply_to_uri = '' OR in_reply_to_account_id = account_id) ORDER BY id DESC LIMIT 40 ON CONFLICT DO NOTHING`)
+		SELECT CAST($1 AS BIGINT), p.id, p.account_id FROM posts p WHERE p.account_id = $2 AND p.visibility <= 2
+		AND (p.in_reply_to_uri = '' OR p.in_reply_to_account_id = p.account_id)
+		AND NOT EXISTS (SELECT 1 FROM posts b JOIN relations o ON o.account_id = $1 AND o.target_id = b.account_id AND (o.blocking OR o.muting)
+			OR o.account_id = b.account_id AND o.target_id = $1 AND o.blocking WHERE b.id = p.boost_of_id AND p.boost_of_id <> 0)
+		ORDER BY p.id DESC LIMIT 40 ON CONFLICT DO NOTHING`)
 	deleteHomeOfPost   = db.Stmt(`DELETE FROM home_entries WHERE post_id = $1`)
 	deleteHomeOfAuthor = db.Stmt(`DELETE FROM home_entries WHERE owner_id = $1 AND author_id = $2`)
+	deleteHomeBoostsOf = db.Stmt(`DELETE FROM home_entries WHERE owner_id = $1 AND post_id IN (SELECT b.id FROM home_entries h
+		JOIN posts b ON b.id = h.post_id JOIN posts o ON o.id = b.boost_of_id WHERE h.owner_id = $1 AND b.boost_of_id <> 0 AND o.account_id = $2)`)
 	listHomeOwners     = db.Def[id.ID](`SELECT owner_id FROM home_entries WHERE post_id = $1 AND owner_id IN $2[]`)
 
 	homeDown = db.Def[id.ID](`SELECT post_id FROM home_entries WHERE owner_id = $4 AND post_id < $1 AND post_id > $2 ORDER BY post_id DESC LIMIT $3`)
