@@ -147,7 +147,7 @@ func (a *App) features() []kit.Feature {
 		{Name: "coop", Powers: coop.Powers()},
 		{Name: "activitypub", Routes: a.ActivityPub.Routes()},
 		{Name: "mastodon", Routes: a.Mastodon.Routes()},
-		{Name: "site", Routes: a.Site.Routes()},
+		{Name: "site", Routes: a.siteRoutes()},
 		{Name: "app", Routes: a.health(), Workers: []jobs.Worker{a.mailWorker()}},
 	}
 }

@@ -58,8 +58,5 @@ func (a *App) health() []web.Route {
 			}
 			return web.Bytes(w, http.StatusOK, "text/plain; charset=utf-8", []byte("ready\n"))
 		}},
-		{Pattern: "GET /health", Style: web.Plain, Handler: func(w http.ResponseWriter, _ *http.Request) error { // spec: mastodon/methods/health
-			return web.Bytes(w, http.StatusOK, "text/plain; charset=utf-8", []byte("OK"))
-		}},
 	}
 }

@@ -23,13 +23,19 @@ const MaxPerPost = 4
 // MaxAlt is the longest alt text in characters.
 const MaxAlt = 1500
 
-// Attachment is a picture (or for remote posts a film or sound) that belongs to an account, and to a
-// post once the post is published. Until then only its account may see it.
+// Kinds of attachment. Films and sounds of other servers are passed on as links, so they are Unknown.
+const (
+	Image   = "image"
+	Unknown = "unknown"
+)
+
+// Attachment is a picture (or for remote posts any file) that belongs to an account, and to a post
+// once the post is published. Until then only its account may see it.
 type Attachment struct {
 	ID            id.ID     `db:"id"`
 	AccountID     id.ID     `db:"account_id"`
 	PostID        id.ID     `db:"post_id"`
-	Kind          string    `db:"kind"` // image, gifv, video, audio, unknown
+	Kind          string    `db:"kind"`
 	ContentType   string    `db:"content_type"`
 	BlobKey       string    `db:"blob_key"`    // "" while a remote file is not in our cache
 	PreviewKey    string    `db:"preview_key"` // the small size
@@ -43,6 +49,8 @@ type Attachment struct {
 	FocusX        float64   `db:"focus_x"` // -1 (left) to 1 (right)
 	FocusY        float64   `db:"focus_y"` // -1 (bottom) to 1 (top)
 	CreatedAt     time.Time `db:"created_at"`
+	FetchedAt     time.Time `db:"fetched_at"` // when a remote file came into our cache
+	FailedAt      time.Time `db:"failed_at"`  // when fetching it last failed
 }
 
 // Remote describes a file of a post that came from another server.
@@ -92,19 +100,40 @@ func (s *Service) Attach(ctx context.Context, tx *db.Tx, account, post id.ID, id
 	return out, nil
 }
 
-// AttachRemote replaces the attachments of a remote post. The files themselves are fetched when
-// somebody looks at them.
+// maxRemote is how many files of one remote post are kept; other software allows more than we show,
+// and a bound keeps one post small.
+const maxRemote = 16
+
+// AttachRemote replaces the attachments of a remote post. A file that the post had before keeps its
+// place in our cache; new files are fetched when somebody looks at them.
 func (s *Service) AttachRemote(ctx context.Context, tx *db.Tx, account, post id.ID, files []Remote) error {
-	if _, err := deleteOfPost.Run(ctx, tx, post); err != nil {
+	had, err := listOfPosts.All(ctx, tx, []id.ID{post})
+	if err != nil {
 		return err
 	}
-	for pos, f := range files {
-		if pos == 16 { // other software allows more than we show; a bound keeps one post small
-			break
+	if len(had) > 0 {
+		if _, err := detachAll.Run(ctx, tx, post); err != nil {
+			return err
 		}
-		_, err := insertAttachment.Run(ctx, tx, id.New(tx.Now()), account, post, pos, kindOf(f.ContentType), f.ContentType,
-			"", "", f.URL, f.Width, f.Height, 0, 0, f.Blurhash, f.Alt, f.FocusX, f.FocusY, tx.Now())
-		if err != nil {
+	}
+	before := make(map[string]id.ID, len(had))
+	for _, a := range had {
+		before[a.RemoteURL] = a.ID
+	}
+	for pos, f := range files[:min(len(files), maxRemote)] {
+		focus := Focus{f.FocusX, f.FocusY}.within()
+		if old := before[f.URL]; old != 0 {
+			delete(before, f.URL)
+			if _, err := attach.Run(ctx, tx, old, post, pos); err != nil {
+				return err
+			}
+			if _, err := describe.Run(ctx, tx, old, f.Alt, focus.X, focus.Y); err != nil {
+				return err
+			}
+			continue
+		}
+		if _, err := insertAttachment.Run(ctx, tx, id.New(tx.Now()), account, post, pos, kindOf(f.ContentType), f.ContentType,
+			"", "", f.URL, f.Width, f.Height, 0, 0, f.Blurhash, f.Alt, focus.X, focus.Y, tx.Now()); err != nil {
 			return err
 		}
 	}

@@ -51,6 +51,7 @@ var (
 		WHERE id IN (SELECT account_id FROM relations WHERE target_id = $1 AND follow = 2)`)
 	deleteRelationsOf = db.Stmt(`DELETE FROM relations WHERE account_id = $1 OR target_id = $1`)
 	deleteMarksBy     = db.Stmt(`DELETE FROM marks WHERE account_id = $1`)
+	listDomains       = db.Def[string](`SELECT DISTINCT domain FROM accounts WHERE domain <> '' ORDER BY domain LIMIT 5000`)
 	countAll          = db.Def[Numbers](`SELECT
 		(SELECT COUNT(*) FROM accounts WHERE domain = '' AND member_id <> 0 AND gone_at = 0) AS accounts,
 		(SELECT CAST(COALESCE(SUM(posts_count), 0) AS BIGINT) FROM accounts WHERE domain = '') AS posts,

@@ -38,7 +38,7 @@ var (
 	deleteHomeOfAuthor = db.Stmt(`DELETE FROM home_entries WHERE owner_id = $1 AND author_id = $2`)
 	deleteHomeBoostsOf = db.Stmt(`DELETE FROM home_entries WHERE owner_id = $1 AND post_id IN (SELECT b.id FROM home_entries h
 		JOIN posts b ON b.id = h.post_id JOIN posts o ON o.id = b.boost_of_id WHERE h.owner_id = $1 AND b.boost_of_id <> 0 AND o.account_id = $2)`)
-	listHomeOwners     = db.Def[id.ID](`SELECT owner_id FROM home_entries WHERE post_id = $1 AND owner_id IN $2[]`)
+	listHomeOwners = db.Def[id.ID](`SELECT owner_id FROM home_entries WHERE post_id = $1 AND owner_id IN $2[]`)
 
 	homeDown = db.Def[id.ID](`SELECT post_id FROM home_entries WHERE owner_id = $4 AND post_id < $1 AND post_id > $2 ORDER BY post_id DESC LIMIT $3`)
 	homeUp   = db.Def[id.ID](`SELECT post_id FROM home_entries WHERE owner_id = $4 AND post_id < $1 AND post_id > $2 ORDER BY post_id LIMIT $3`)

@@ -333,3 +333,6 @@ func (s *Service) Count(ctx context.Context) (Numbers, error) {
 	now := s.db.Now()
 	return countAll.One(ctx, s.db, now.AddDate(0, 0, -30), now.AddDate(0, 0, -180))
 }
+
+// Domains lists the hosts whose accounts are known here.
+func (s *Service) Domains(ctx context.Context) ([]string, error) { return listDomains.All(ctx, s.db) }

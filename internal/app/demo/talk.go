@@ -106,6 +106,11 @@ func (f *filler) thread(ctx context.Context, t []line) error {
 		if l.depth > 0 {
 			parent = parents[len(parents)-1]
 		}
+		if l.depth > 0 && t[0].visibility == social.Followers { // whoever answers there follows its author
+			if _, err := f.Social.Follow(ctx, f.actors[l.who], f.actors[t[0].who].Account, social.FollowOptions{}); err != nil {
+				return err
+			}
+		}
 		i, err := f.post(ctx, l, parent)
 		if err != nil {
 			return err

@@ -92,8 +92,22 @@ type Target struct {
 	ID   id.ID
 }
 
-// Judge answers every question of power: which mandate or decision in force, at the transaction's
-// time, lets the actor do an act of this power to this target. A refusal is fault.Forbidden.
+// Act is one change that needs authority. Whoever performs it writes it into the public record.
+type Act struct {
+	Power   string // the kind of act
+	Target  Target
+	Args    any    // what was done, for anyone to read
+	Inverse any    // what would undo it; nil for the kinds that have no inverse
+	Reason  string // in the actor's words
+	Private any    // personal data, kept outside the hash of the record
+}
+
+// Judge answers every question of power and keeps the acts. The mandate feature is the only one.
 type Judge interface {
-	Authorise(ctx context.Context, tx *db.Tx, by Actor, power string, target Target) (Authority, error)
+	// Authorise tells which mandate or decision in force, at the transaction's time, lets the actor
+	// do an act of this power to this target. A refusal is fault.Forbidden.
+	Authorise(ctx context.Context, h db.Handle, by Actor, power string, target Target) (Authority, error)
+	// Perform authorises the act and records it, citing the authority, in the same transaction as
+	// the change itself.
+	Perform(ctx context.Context, tx *db.Tx, by Actor, a Act) (Authority, error)
 }

@@ -9,8 +9,6 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
-
-	"github.com/gen2brain/avif"
 )
 
 // The three reasons why a file is refused. They are wrapped with more detail; compare with errors.Is.
@@ -236,19 +234,5 @@ func (p *Picture) decodeGIF(data []byte, lim Limits) error {
 		return bad(err)
 	}
 	p.img, p.drawn = onCanvas(frame, cfg.Width, cfg.Height), true
-	return nil
-}
-
-func (p *Picture) decodeAVIF(data []byte, lim Limits) error {
-	cfg, err := avif.DecodeConfig(bytes.NewReader(data))
-	if err != nil {
-		return bad(err)
-	}
-	if err := lim.allow(cfg.Width, cfg.Height); err != nil {
-		return err
-	}
-	if p.img, err = avif.Decode(bytes.NewReader(data)); err != nil {
-		return bad(err)
-	}
 	return nil
 }

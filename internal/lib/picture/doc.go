@@ -15,12 +15,12 @@
 //
 // # Animation
 //
-// Of an animated GIF, WebP or AVIF the first frame is kept and the rest is dropped. Moving pictures belong to video.
+// Of an animated GIF or WebP the first frame is kept and the rest is dropped; an AVIF sequence is read as the still picture it holds. Moving pictures belong to video.
 //
 // # Memory
 //
 // The peak for one picture is about 4 bytes a pixel for PNG and GIF with alpha, 8 for 16-bit PNG, 3 for JPEG, and 15 for a progressive
 // JPEG without chroma subsampling: a 40-megapixel picture stays under 650 MB in the worst case and under 200 MB in the usual one. A Pipeline bounds how
-// many are in work at the same time. For AVIF the container's size is checked, but a frame inside that lies about its size is bounded
-// only by the decoder's own limit.
+// many are in work at the same time. For AVIF the stream's own
+// header is checked as well as the container, since the decoder believes the stream.
 package picture
