@@ -148,7 +148,7 @@ func (a *App) features() []kit.Feature {
 		{Name: "activitypub", Routes: a.ActivityPub.Routes()},
 		{Name: "mastodon", Routes: a.Mastodon.Routes()},
 		{Name: "site", Routes: a.siteRoutes()},
-		{Name: "app", Routes: a.health(), Workers: []jobs.Worker{a.mailWorker()}},
+		{Name: "app", Routes: a.plain(), Workers: []jobs.Worker{a.mailWorker()}},
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"rochdale/internal/kit/web"
+	"rochdale/internal/kit/web/assets"
 )
 
 // metrics are for the operator only: they are served on the operator's own listener.
@@ -44,9 +45,15 @@ func (m *metrics) operator() http.Handler {
 	return mux
 }
 
-// health answers who watches over the process: healthz that it runs, readyz that it can work.
-func (a *App) health() []web.Route {
+// plain serves what every page needs, and answers who watches over the process: healthz that it runs,
+// readyz that it can work.
+func (a *App) plain() []web.Route {
+	files := assets.Handler()
 	return []web.Route{
+		{Pattern: "GET " + assets.Prefix, Style: web.Plain, Handler: func(w http.ResponseWriter, r *http.Request) error {
+			files.ServeHTTP(w, r)
+			return nil
+		}},
 		{Pattern: "GET /healthz", Style: web.Plain, Handler: func(w http.ResponseWriter, _ *http.Request) error {
 			return web.Bytes(w, http.StatusOK, "text/plain; charset=utf-8", []byte("ok\n"))
 		}},

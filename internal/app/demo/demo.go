@@ -37,8 +37,8 @@ var threadsText string
 // Password is what every member of the demo signs in with.
 const Password = "tideline-demo"
 
-// Life is how far back the demo's first day lies.
-const Life = 120 * 24 * time.Hour
+// Life is how far back the demo's first day lies: the founding mandates are still in force.
+const Life = 75 * 24 * time.Hour
 
 // Clock is the demo's time: it lives through the past while the demo is filled, and follows the
 // machine's clock from then on.
@@ -170,14 +170,14 @@ func (f *filler) admit(ctx context.Context) error {
 	return nil
 }
 
-// meet makes the accounts of other servers known.
+// meet makes the accounts of other servers known. They have no inbox: the demo speaks to nobody outside.
 func (f *filler) meet(ctx context.Context) error {
 	return f.DB.InTx(ctx, func(tx *db.Tx) error {
 		for _, row := range rows(remoteText) {
 			base := "https://" + row[1]
 			uri := base + "/users/" + row[0]
 			a, err := f.Social.SaveRemote(ctx, tx, social.Account{Username: row[0], Domain: row[1], Kind: social.Person, URI: uri, URL: base + "/@" + row[0],
-				Inbox: uri + "/inbox", Outbox: uri + "/outbox", DisplayName: row[2], Note: "<p>" + row[3] + "</p>", Discoverable: true})
+				DisplayName: row[2], Note: "<p>" + row[3] + "</p>", Discoverable: true})
 			if err != nil {
 				return err
 			}
