@@ -493,7 +493,10 @@ func (s *Service) erase(ctx context.Context, tx *db.Tx, p Post) error {
 	if err := s.media.Release(ctx, tx, p.ID); err != nil {
 		return err
 	}
-	for _, st := range []*db.Statement{deleteHomeOfPost, orphanReplies, deletePost} {
+	if _, err := deleteHomeOfPost.Run(ctx, tx, p.ID, p.AccountID); err != nil {
+		return err
+	}
+	for _, st := range []*db.Statement{orphanReplies, deletePost} {
 		if _, err := st.Run(ctx, tx, p.ID); err != nil {
 			return err
 		}

@@ -34,7 +34,9 @@ var (
 		AND NOT EXISTS (SELECT 1 FROM posts b JOIN relations o ON o.account_id = $1 AND o.target_id = b.account_id AND (o.blocking OR o.muting)
 			OR o.account_id = b.account_id AND o.target_id = $1 AND o.blocking WHERE b.id = p.boost_of_id AND p.boost_of_id <> 0)
 		ORDER BY p.id DESC LIMIT 40 ON CONFLICT DO NOTHING`)
-	deleteHomeOfPost   = db.Stmt(`DELETE FROM home_entries WHERE post_id = $1`)
+	// Whoever has a post in the home timeline follows its author, or is the author.
+	deleteHomeOfPost = db.Stmt(`DELETE FROM home_entries WHERE post_id = $1 AND owner_id IN
+		(SELECT account_id FROM relations WHERE target_id = $2 AND follow = 2 AND local UNION ALL SELECT CAST($2 AS BIGINT))`)
 	deleteHomeOfAuthor = db.Stmt(`DELETE FROM home_entries WHERE owner_id = $1 AND author_id = $2`)
 	deleteHomeBoostsOf = db.Stmt(`DELETE FROM home_entries WHERE owner_id = $1 AND post_id IN (SELECT b.id FROM home_entries h
 		JOIN posts b ON b.id = h.post_id JOIN posts o ON o.id = b.boost_of_id WHERE h.owner_id = $1 AND b.boost_of_id <> 0 AND o.account_id = $2)`)

@@ -143,16 +143,6 @@ CREATE INDEX relations_following ON relations (account_id, follow, follow_id);
 CREATE INDEX relations_blocks ON relations (account_id, block_id) WHERE blocking;
 CREATE INDEX relations_mutes ON relations (account_id, mute_id) WHERE muting;
 
--- The home timeline, written when a post is: one row per reader.
-CREATE TABLE home_entries (
-  owner_id BIGINT NOT NULL,
-  post_id BIGINT NOT NULL,
-  author_id BIGINT NOT NULL,
-  PRIMARY KEY (owner_id, post_id)
-);
-CREATE INDEX home_entries_post ON home_entries (post_id);
-CREATE INDEX home_entries_author ON home_entries (owner_id, author_id);
-
 -- A client may repeat a request whose answer it did not see.
 CREATE TABLE idempotency_keys (
   account_id BIGINT NOT NULL,
