@@ -51,7 +51,9 @@ func TestExportedThingsAreExplained(t *testing.T) {
 			continue
 		}
 		for _, m := range method.FindAllStringSubmatch(f.text, -1) {
-			t.Errorf("%s: %s has no comment", f.path, m[1])
+			if m[1] != "Error" && m[1] != "String" { // what every Go reader knows
+				t.Errorf("%s: %s has no comment", f.path, m[1])
+			}
 		}
 	}
 }
