@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rogpeppe/go-internal/testscript"
+
 	"rochdale/internal/coop"
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/clock"
@@ -30,7 +32,7 @@ func TestMain(m *testing.M) {
 	if args, ok := os.LookupEnv("RUN_ROCHDALE"); ok {
 		os.Exit(Main(strings.Fields(args), os.Stdin, os.Stdout, os.Stderr))
 	}
-	os.Exit(m.Run())
+	testscript.Main(m, map[string]func(){"rochdale": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }})
 }
 
 const founderPassword = "correct horse battery"

@@ -21,6 +21,7 @@ import (
 	"rochdale/internal/kit/config"
 	"rochdale/internal/kit/db"
 	"rochdale/internal/kit/fault"
+	"rochdale/internal/kit/i18n"
 	"rochdale/internal/kit/id"
 	"rochdale/internal/kit/ref"
 	"rochdale/internal/mandate"
@@ -51,7 +52,7 @@ const Power = "coop.describe"
 
 // Powers are the powers of this feature.
 func Powers() []authz.Power {
-	return []authz.Power{{Name: Power, What: "Change the co-op's name, description, ways to join and rules of conduct"}}
+	return []authz.Power{{Name: Power, What: i18n.Key("Change the co-op's name, description, ways to join and rules of conduct")}}
 }
 
 // Service is the co-op.

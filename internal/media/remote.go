@@ -9,13 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"time"
 
 	"rochdale/internal/kit/db"
 	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/id"
+	"rochdale/internal/kit/outbound"
 )
 
 const (
@@ -260,6 +260,9 @@ func (s *Service) fetchPicture(ctx context.Context, url, size string) error {
 // failed remembers that a picture is not to be had now, so that it is not asked for again at once.
 func (s *Service) failed(ctx context.Context, why error, remember func(*db.Tx) error) error {
 	s.log.DebugContext(ctx, "could not fetch a picture", "error", why.Error())
+	if errors.Is(why, outbound.ErrBusy) { // nothing was asked, so nothing was refused
+		return errNoPicture
+	}
 	// The time for fetching may be over, which must not keep us from remembering.
 	if err := s.db.InTx(context.WithoutCancel(ctx), remember); err != nil {
 		return err
@@ -277,7 +280,7 @@ func fetch[T any](ctx context.Context, s *Service, url string, render func(conte
 	if err != nil {
 		return none, err
 	}
-	if r.Status != http.StatusOK {
+	if r.Status != 200 {
 		return none, fmt.Errorf("get %s: status %d", url, r.Status)
 	}
 	out, err := render(ctx, bytes.NewReader(r.Body))

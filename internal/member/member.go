@@ -14,6 +14,7 @@ import (
 	"rochdale/internal/kit/db"
 	"rochdale/internal/kit/event"
 	"rochdale/internal/kit/fault"
+	"rochdale/internal/kit/i18n"
 	"rochdale/internal/kit/id"
 	"rochdale/internal/kit/ref"
 	"rochdale/internal/record"
@@ -30,7 +31,7 @@ const Admit = "member.admit"
 
 // Powers are the powers of this feature.
 func Powers() []authz.Power {
-	return []authz.Power{{Name: Admit, What: "Accept applications for membership, or decline them with a reason"}}
+	return []authz.Power{{Name: Admit, What: i18n.Key("Accept applications for membership, or decline them with a reason")}}
 }
 
 // Limits of what an applicant writes.

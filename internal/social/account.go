@@ -201,9 +201,14 @@ func (s *Service) SaveRemote(ctx context.Context, tx *db.Tx, a Account) (*Accoun
 	if old.Local() {
 		return nil, fault.New(fault.Invalid, "a local account is not changed from outside")
 	}
+	if handle := handleOf(a.Username, a.Domain); handle != handleOf(old.Username, old.Domain) {
+		if _, err := retireHandle.Run(ctx, tx, handle); err != nil {
+			return nil, err
+		}
+	}
 	if _, err := updateRemote.Run(ctx, tx, old.ID, a.Username, handleOf(a.Username, a.Domain), a.Kind, a.URL, a.Inbox, a.SharedInbox, a.Outbox, a.Followers,
 		a.Following, a.Featured, a.DisplayName, a.Note, a.FieldsJSON, a.Avatar, a.Header, a.Locked, a.Bot, a.Discoverable, a.Indexable,
-		tx.Now()); err != nil {
+		tx.Now(), a.Domain); err != nil {
 		return nil, err
 	}
 	if err := s.accountChanged(ctx, tx, old.ID); err != nil {

@@ -27,7 +27,7 @@ var (
 	listAccounts       = db.Def[Account](`SELECT ` + accountColumns + ` FROM accounts WHERE id IN $1[]`)
 	updateRemote       = db.Stmt(`UPDATE accounts SET username = $2, handle = $3, kind = $4, url = $5, inbox = $6, shared_inbox = $7, outbox = $8,
 		followers_uri = $9, following_uri = $10, featured_uri = $11, display_name = $12, note = $13, fields = $14, avatar = $15, header = $16,
-		locked = $17, bot = $18, discoverable = $19, indexable = $20, updated_at = $21, fetched_at = $21, gone_at = 0 WHERE id = $1`)
+		locked = $17, bot = $18, discoverable = $19, indexable = $20, updated_at = $21, fetched_at = $21, domain = $22, gone_at = 0 WHERE id = $1`)
 	updateProfile = db.Stmt(`UPDATE accounts SET display_name = $2, note = $3, note_source = $4, fields = $5, avatar = $6, header = $7,
 		locked = $8, bot = $9, discoverable = $10, indexable = $11, default_visibility = $12, default_sensitive = $13,
 		default_language = $14, updated_at = $15 WHERE id = $1`)

@@ -24,7 +24,7 @@ func (s *Server) secure(h http.Header, style Style) {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), interest-cohort=()")
 		h.Set("Cache-Control", "private, no-cache")
-		h.Add("Vary", "Cookie, Accept-Language, HX-Request")
+		h.Add("Vary", "Cookie, Accept-Language, Accept-Encoding, HX-Request")
 	case API:
 		h.Set("Access-Control-Allow-Origin", "*")
 		h.Set("Access-Control-Expose-Headers", "Link, X-Request-Id, X-RateLimit-Reset, X-RateLimit-Limit, X-RateLimit-Remaining, Mastodon-Async-Refresh")

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"rochdale/internal/kit/authz"
@@ -44,6 +45,7 @@ type Server struct {
 	mux     *http.ServeMux
 	csrf    *http.CrossOriginProtection
 	limiter *limiter
+	zip     sync.Pool // of *gzip.Writer, each of which weighs a megabyte
 }
 
 // New mounts the routes; a route that does not declare its act is an error.
@@ -116,6 +118,9 @@ func (s *Server) wrap(rt Route) http.Handler {
 					panic(p) // the way net/http offers to drop a connection
 				}
 				s.fail(sw, r, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+			}
+			if r.MultipartForm != nil { // net/http cleans up after its own request, not after this copy
+				_ = r.MultipartForm.RemoveAll()
 			}
 			if s.opt.Observe != nil {
 				s.opt.Observe(rt.Pattern, r.Method, sw.code(), s.opt.Clock.Now().Sub(start))

@@ -175,7 +175,7 @@ func (s *Service) domainOf(ctx context.Context, o *activitystreams.Object, a soc
 		return own.Host, nil
 	}
 	back, err := s.subject(ctx, named, o.ID)
-	if err != nil || back.Host != named.Host {
+	if err != nil || back.Host != named.Host || !strings.EqualFold(back.Name, a.Username) {
 		return own.Host, ctx.Err()
 	}
 	return named.Host, nil

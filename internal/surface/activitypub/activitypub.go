@@ -102,7 +102,7 @@ func (s *Service) Start(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	s.work.start(ctx, 2*time.Second, s.processDue, s.complain("process inbox"))
 	s.delivery.start(ctx, 2*time.Second, s.deliverDue, s.complain("deliver"))
-	s.delivery.every(time.Hour, s.sweep, s.complain("sweep"))
+	s.delivery.every(ctx, time.Hour, s.sweep, s.complain("sweep"))
 	return nil
 }
 
@@ -116,7 +116,7 @@ func (s *Service) Stop(ctx context.Context) error {
 
 func (s *Service) complain(doing string) func(context.Context, error) {
 	return func(ctx context.Context, err error) {
-		s.Log.ErrorContext(ctx, doing, "error", err.Error())
+		s.Log.ErrorContext(ctx, "a pump of federation failed", "pump", doing, "error", err.Error())
 	}
 }
 

@@ -3,6 +3,7 @@ package activitypub
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"rochdale/internal/kit/db"
 	"rochdale/internal/kit/fault"
@@ -13,7 +14,7 @@ import (
 
 // apply makes a prepared activity happen. errDrop is returned only before anything was written.
 func (s *Service) apply(ctx context.Context, tx *db.Tx, j *job) error {
-	if j.by == nil || j.Type == typeThread {
+	if j.idle || j.by == nil || j.Type == typeThread {
 		return errDrop
 	}
 	switch {
@@ -45,7 +46,7 @@ func (s *Service) apply(ctx context.Context, tx *db.Tx, j *job) error {
 	return errDrop
 }
 
-// ours is the account of ours with this address, or errDrop.
+// our is the account of ours with this address, or errDrop.
 func (s *Service) our(ctx context.Context, tx *db.Tx, uri string) (*social.Account, error) {
 	if s.localName(uri) == "" {
 		return nil, errDrop
@@ -76,15 +77,12 @@ func (s *Service) applyFollow(ctx context.Context, tx *db.Tx, j *job) error {
 // who asked whom, whatever its id: only the asked account can answer, and only what was asked.
 func (s *Service) applyAnswer(ctx context.Context, tx *db.Tx, j *job) error {
 	ref := j.o.Object.First()
-	asker := ""
-	switch {
-	case ref.Object != nil && ref.Object.Type.Is("Follow"):
+	asker := ownerOf(ref.ID)
+	if ref.Object != nil && ref.Object.Type.Is("Follow") {
 		if ref.Object.Object.First().ID != "" && ref.Object.Object.First().ID != j.by.URI {
 			return errDrop
 		}
 		asker = ref.Object.Actor.ID
-	default:
-		asker = s.ownerOf(ref.ID)
 	}
 	follower, err := s.our(ctx, tx, asker)
 	if err != nil {
@@ -101,13 +99,9 @@ func (s *Service) applyAnswer(ctx context.Context, tx *db.Tx, j *job) error {
 }
 
 // ownerOf is the actor in the address of one of our own activities: they are fragments of it.
-func (s *Service) ownerOf(uri string) string {
-	for i := range len(uri) {
-		if uri[i] == '#' {
-			return uri[:i]
-		}
-	}
-	return ""
+func ownerOf(uri string) string {
+	owner, _, _ := strings.Cut(uri, "#")
+	return owner
 }
 
 func (s *Service) applyUndo(ctx context.Context, tx *db.Tx, j *job) error {

@@ -45,7 +45,7 @@ func (s *Service) deliverDue(ctx context.Context) (int, error) {
 		s.delivery.jobs.Go(func() {
 			defer s.delivery.signal() // a place is free
 			defer s.serving.Add(-1)
-			if err := s.serve(ctx, h.Host); err != nil {
+			if err := safely(func() error { return s.serve(ctx, h.Host) }); err != nil {
 				s.Log.ErrorContext(ctx, "deliver", "host", h.Host, "error", err.Error())
 			}
 		})
@@ -76,7 +76,7 @@ func (s *Service) serve(ctx context.Context, host string) error {
 		}
 		if now := s.DB.Now(); now.After(until) {
 			until = now.Add(lease / 2)
-			if err := s.group.do(func(ctx context.Context, tx *db.Tx) error {
+			if err := s.group.do(ctx, func(ctx context.Context, tx *db.Tx) error {
 				_, err := renewPeer.Run(ctx, tx, host, tx.Now().Add(lease))
 				return err
 			}); err != nil {
@@ -139,13 +139,13 @@ func (s *Service) deliverAll(ctx context.Context, host string, list []due, ok bo
 // cannot be reached, pause that it should be left alone for a while.
 func (s *Service) deliver(ctx context.Context, host string, d due) (down error, pause time.Duration, err error) {
 	if s.refuses(ctx, d.Inbox) {
-		return nil, 0, s.finish(d)
+		return nil, 0, s.finish(ctx, d)
 	}
 	a, uri := instance, s.instanceURI()
 	if d.AccountID != instance {
 		account, err := s.Social.Account(ctx, s.DB, d.AccountID)
 		if fault.Is(err, fault.NotFound) {
-			return nil, 0, s.finish(d)
+			return nil, 0, s.finish(ctx, d)
 		}
 		if err != nil {
 			return nil, 0, err
@@ -162,17 +162,17 @@ func (s *Service) deliver(ctx context.Context, host string, d due) (down error, 
 		return nil, time.Second, nil
 	case errors.Is(err, outbound.ErrForbiddenAddress):
 		s.Log.InfoContext(ctx, "delivery dropped", "inbox", d.Inbox, "error", err.Error())
-		return nil, 0, s.finish(d)
+		return nil, 0, s.finish(ctx, d)
 	case errors.Is(err, outbound.ErrTooLarge): // it answered, only at too great a length
-		return nil, 0, s.finish(d)
+		return nil, 0, s.finish(ctx, d)
 	case err != nil:
 		return err, 0, nil
 	}
 	switch status := res.Status; {
 	case status >= 200 && status < 300:
-		return nil, 0, s.finish(d)
+		return nil, 0, s.finish(ctx, d)
 	case status == 410: // the inbox is gone, and what else waits for it is in vain
-		return nil, 0, s.group.do(func(ctx context.Context, tx *db.Tx) error {
+		return nil, 0, s.group.do(ctx, func(ctx context.Context, tx *db.Tx) error {
 			if _, err := deleteToInbox.Run(ctx, tx, host, d.Inbox); err != nil {
 				return err
 			}
@@ -188,21 +188,21 @@ func (s *Service) deliver(ctx context.Context, host string, d due) (down error, 
 	case status == 502 || status == 504 || status >= 520:
 		return errStatus(status), 0, nil
 	case (status >= 500 || status == 401 || status == 408) && d.Attempts < maxRefused:
-		return nil, 0, s.group.do(func(ctx context.Context, tx *db.Tx) error {
+		return nil, 0, s.group.do(ctx, func(ctx context.Context, tx *db.Tx) error {
 			_, err := postponeDelivery.Run(ctx, tx, d.ID, tx.Now().Add(backoff(d.Attempts+1)))
 			return err
 		})
 	}
 	s.Log.InfoContext(ctx, "delivery dropped", "inbox", d.Inbox, "status", res.Status, "answer", clip(string(res.Body), 200))
-	return nil, 0, s.finish(d)
+	return nil, 0, s.finish(ctx, d)
 }
 
 func errStatus(status int) error { return errors.New("status " + strconv.Itoa(status)) }
 
 // finish forgets a delivery, and with the last one the activity. It returns when that is committed, so
 // that a process that dies repeats no more than what it had in hand.
-func (s *Service) finish(d due) error {
-	return s.group.do(func(ctx context.Context, tx *db.Tx) error {
+func (s *Service) finish(ctx context.Context, d due) error {
+	return s.group.do(ctx, func(ctx context.Context, tx *db.Tx) error {
 		if _, err := deleteDelivery.Run(ctx, tx, d.ID); err != nil {
 			return err
 		}
@@ -266,7 +266,7 @@ func (s *Service) settle(ctx context.Context, host string, v verdict) error {
 func backoff(n int) time.Duration {
 	d := time.Minute << min(max(n-1, 0), 11)
 	d = min(d, 24*time.Hour)
-	return d - d/10 + rand.N(d/5)
+	return d - d/10 + rand.N(d/5) //nolint:gosec // it spreads load and keeps no secret
 }
 
 // retryAfter reads the seconds that a busy server asks for; 0 if it does not say, a day at most.

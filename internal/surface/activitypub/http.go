@@ -226,7 +226,7 @@ func (s *Service) getNote(w http.ResponseWriter, r *http.Request) error {
 	name, post := r.PathValue("name"), id.Parse(r.PathValue("id"))
 	if wantsPage(r) {
 		w.Header().Set("Vary", "Accept")
-		http.Redirect(w, r, "/@"+url.PathEscape(name)+"/"+post.String(), http.StatusSeeOther)
+		http.Redirect(w, r, "/@"+url.PathEscape(name)+"/"+post.String(), http.StatusSeeOther) //nolint:gosec // it stays on this site
 		return nil
 	}
 	return s.showNote(w, r, name, post)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"rochdale/internal/kit/outbound"
@@ -82,12 +83,12 @@ func (s *Service) getOnce(ctx context.Context, address string) (o activitystream
 
 // fetch gets an address. The errors are errGone, errSilent and the guarded client's own.
 func (s *Service) fetch(ctx context.Context, address, accept string, limit int64) (outbound.Response, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	u, err := url.Parse(address)
 	if err != nil {
 		return outbound.Response{}, fmt.Errorf("get %s: %w: %w", address, errRefused, err)
 	}
-	r.Header.Set("Accept", accept)
-	res, err := s.Client.Do(ctx, r, limit)
+	r := &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{"Accept": {accept}}}
+	res, err := s.Client.Do(ctx, r.WithContext(ctx), limit)
 	if err != nil {
 		if errors.Is(err, outbound.ErrForbiddenAddress) || errors.Is(err, outbound.ErrTooLarge) || errors.Is(err, outbound.ErrTooManyRedirects) {
 			return res, err

@@ -59,11 +59,12 @@ func (s *Service) pointless(ctx context.Context, o *activitystreams.Object) (boo
 	return false, err
 }
 
-// hashOf is what an activity is remembered by: its id, or its text where an id says too little. The
-// same Update may be sent again in a new form under one id by servers that make ids carelessly.
+// hashOf is what an activity is remembered by: its actor, so that nobody can use up another's ids, and
+// its id, or its text where an id says too little: servers that make ids carelessly send an Update
+// again in a new form under the same one.
 func hashOf(o *activitystreams.Object, body []byte) int64 {
 	h := sha256.New()
-	_, _ = h.Write([]byte(o.ID)) // a hash takes everything
+	_, _ = h.Write([]byte(o.Actor.ID + "\x00" + o.ID)) // a hash takes everything
 	if o.ID == "" || o.Type.Is("Update") {
 		_, _ = h.Write([]byte{0})
 		_, _ = h.Write(body)
@@ -81,7 +82,7 @@ func (s *Service) accept(ctx context.Context, o *activitystreams.Object, body []
 	host := hostOf(o.Actor.ID)
 	now := s.DB.Now()
 	greet := s.greeted.add(host, now, now.Add(time.Minute))
-	err := s.group.do(func(ctx context.Context, tx *db.Tx) error {
+	err := s.group.do(ctx, func(ctx context.Context, tx *db.Tx) error {
 		if n, err := insertSeen.Run(ctx, tx, hash, tx.Now()); err != nil || n == 0 {
 			return err
 		}

@@ -91,12 +91,6 @@ func (r keyRow) read() (*actorKey, error) {
 	return &actorKey{rsa: key, ed25519: ed25519.NewKeyFromSeed(r.Ed25519), pem: pem}, nil
 }
 
-// hasKey reports whether the account was ever shown or signed for: if not, no other server knows it.
-func hasKey(ctx context.Context, h db.Handle, account id.ID) (bool, error) {
-	_, known, err := getKey.Find(ctx, h, account)
-	return known, err
-}
-
 func (s *Service) instanceURI() string { return s.Site.Join("/actor") }
 
 // keyID is the address of an actor's RSA key; the Ed25519 key has its own.

@@ -2,7 +2,6 @@ package activitypub
 
 import (
 	"context"
-	"crypto/rsa"
 	"fmt"
 	"log/slog"
 	"net"
@@ -81,28 +80,28 @@ type node struct {
 	down  atomic.Bool
 }
 
-func newNode(t testing.TB, name string, d *db.DB, c *clock.Fake) *node {
-	t.Helper()
-	return patientNode(t, name, d, c, 0)
+func newNode(tb testing.TB, name string, d *db.DB, c *clock.Fake) *node {
+	tb.Helper()
+	return patientNode(tb, name, d, c, 0)
 }
 
 // patientNode waits for others for so long.
-func patientNode(t testing.TB, name string, d *db.DB, c *clock.Fake, patience time.Duration) *node {
-	t.Helper()
-	n := &node{t: t, clock: c}
+func patientNode(tb testing.TB, name string, d *db.DB, c *clock.Fake, patience time.Duration) *node {
+	tb.Helper()
+	n := &node{t: tb, clock: c}
 	n.http = httptest.NewUnstartedServer(nil)
 	_, port, err := net.SplitHostPort(n.http.Listener.Addr().String())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	site := config.Site{Host: name + ".test:" + port, URL: "http://" + name + ".test:" + port}
 	b := bus.New(d)
 	client := outbound.New(outbound.Options{UserAgent: "rochdale-test", AllowPrivate: true, Timeout: patience, DialTimeout: patience,
 		Sign: func(r *http.Request) error { return n.SignGet(r) }})
-	log := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	store, err := blob.OpenFolder(t.TempDir())
+	log := slog.New(slog.NewTextHandler(testWriter{tb}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	store, err := blob.OpenFolder(tb.TempDir())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	m := media.New(d, store, client, site, log)
 	so := social.New(d, b, site, m)
@@ -110,7 +109,7 @@ func patientNode(t testing.TB, name string, d *db.DB, c *clock.Fake, patience ti
 	wire(so, n.Service)
 	srv, err := web.New(web.Options{Log: log, Clock: c}, n.Routes())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	n.http.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if n.down.Load() {
@@ -123,7 +122,7 @@ func patientNode(t testing.TB, name string, d *db.DB, c *clock.Fake, patience ti
 		srv.ServeHTTP(w, r)
 	})
 	n.http.Start()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		n.http.Close()
 		client.Close()
 	})
@@ -173,8 +172,8 @@ func (n *node) member(name string) *social.Account {
 func as(a *social.Account) authz.Actor { return authz.Actor{Account: a.ID, Via: authz.API} }
 
 // settle lets all servers deliver and process until there is nothing left to do.
-func settleAll(t testing.TB, nodes ...*node) {
-	t.Helper()
+func settleAll(tb testing.TB, nodes ...*node) {
+	tb.Helper()
 	ctx := context.Background()
 	for quiet := 0; quiet < 2; {
 		moved := 0
@@ -182,7 +181,7 @@ func settleAll(t testing.TB, nodes ...*node) {
 			for _, step := range []func(context.Context) (int, error){n.deliverDue, n.processDue} {
 				k, err := step(ctx)
 				if err != nil {
-					t.Fatal(err)
+					tb.Fatal(err)
 				}
 				moved += k
 			}
@@ -209,25 +208,26 @@ func (n *node) find(a *social.Account, home *node) *social.Account {
 // pair runs a test with two servers that share a clock but nothing else.
 func pair(t *testing.T, f func(t *testing.T, a, b *node)) {
 	t.Helper()
-	testkit.EachDB(t, schema, func(t *testing.T, d *db.DB, c *clock.Fake) {
-		other := testkit.SQLite
-		if d.Dialect() == db.Postgres {
-			other = testkit.Postgres
-		}
-		f(t, newNode(t, "a", d, c), newNode(t, "b", other(t, schema, c), c))
-	})
+	for name, open := range map[string]func(testing.TB, []db.Source, clock.Clock) *db.DB{"sqlite": testkit.SQLite, "postgres": testkit.Postgres} {
+		t.Run(name, func(t *testing.T) {
+			c := newClock()
+			f(t, newNode(t, "a", open(t, schema, ticking{c}), c), newNode(t, "b", open(t, schema, ticking{c}), c))
+		})
+	}
 }
 
-// fastKeys gives an account a key from a small stock, since making one takes long.
-func rsaOf(t testing.TB, n *node, a *social.Account) *rsa.PrivateKey {
-	t.Helper()
-	k, err := n.keyOf(context.Background(), a.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k.rsa
+// ticking is a clock that moves a little whenever it is looked at, so that things that happen one
+// after the other have rising ids, although all tests of this process share one sequence of them.
+type ticking struct{ *clock.Fake }
+
+func (c ticking) Now() time.Time {
+	c.Advance(time.Millisecond)
+	return c.Fake.Now()
 }
 
 func newClock() *clock.Fake { return clock.NewFake(testkit.Start) }
 
-func sqlite(t testing.TB, c clock.Clock) *db.DB { return testkit.SQLite(t, schema, c) }
+func sqlite(tb testing.TB, c *clock.Fake) *db.DB {
+	tb.Helper()
+	return testkit.SQLite(tb, schema, ticking{c})
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -91,6 +92,7 @@ type job struct {
 	note  *incoming       // the post it brings
 	actor *actorUpdate    // the profile it brings
 	post  string          // the id of a post it is about
+	idle  bool            // there is nothing to do
 	after func(context.Context) error
 }
 
@@ -120,6 +122,7 @@ func (s *Service) processDue(ctx context.Context) (int, error) {
 	}
 	slices.SortFunc(rows, func(a, b queued) int { return cmp.Compare(a.ID, b.ID) })
 	var ready []*job
+	var waiting []string
 	for _, q := range rows {
 		if s.lines.join(q) {
 			continue
@@ -128,16 +131,20 @@ func (s *Service) processDue(ctx context.Context) (int, error) {
 		switch {
 		case errors.Is(err, errNetwork):
 			s.lines.open(q)
-			s.work.jobs.Go(func() { s.walk(ctx, q.ActorURI) })
+			waiting = append(waiting, q.ActorURI)
 		case err != nil && !errors.Is(err, errDrop):
 			if err := s.fail(ctx, q, err); err != nil {
-				return len(rows), err
+				s.Log.ErrorContext(ctx, "process activity", "actor", q.ActorURI, "error", err.Error())
 			}
 		default:
 			ready = append(ready, j) // with nothing to do it is still to be removed
 		}
 	}
-	return len(rows), s.applyAll(ctx, ready)
+	err = s.applyAll(ctx, ready)
+	for _, actorURI := range waiting { // after what came before
+		s.work.jobs.Go(func() { s.walk(ctx, actorURI) })
+	}
+	return len(rows), err
 }
 
 // walk works through an actor's line, waiting for other servers where it must.
@@ -170,16 +177,18 @@ func (s *Service) applyAll(ctx context.Context, jobs []*job) error {
 	if len(jobs) == 0 {
 		return nil
 	}
-	err := s.DB.InTx(ctx, func(tx *db.Tx) error {
-		ids := make([]id.ID, len(jobs))
-		for i, j := range jobs {
-			ids[i] = j.ID
-			if err := s.apply(ctx, tx, j); err != nil && !errors.Is(err, errDrop) {
-				return err
+	err := safely(func() error {
+		return s.DB.InTx(ctx, func(tx *db.Tx) error {
+			ids := make([]id.ID, len(jobs))
+			for i, j := range jobs {
+				ids[i] = j.ID
+				if err := s.apply(ctx, tx, j); err != nil && !errors.Is(err, errDrop) {
+					return err
+				}
 			}
-		}
-		_, err := deleteInboxAll.Run(ctx, tx, ids)
-		return err
+			_, err := deleteInboxAll.Run(ctx, tx, ids)
+			return err
+		})
 	})
 	switch {
 	case err == nil:
@@ -204,6 +213,13 @@ func (s *Service) applyAll(ctx context.Context, jobs []*job) error {
 
 // fail drops an activity that the rules of this place refuse, and keeps one that may do better later.
 func (s *Service) fail(ctx context.Context, q queued, cause error) error {
+	if errors.Is(cause, errPanic) {
+		s.Log.ErrorContext(ctx, "activity dropped", "actor", q.ActorURI, "error", cause.Error(), "body", clip(string(q.Body), 4096))
+		return s.DB.InTx(ctx, func(tx *db.Tx) error {
+			_, err := deleteInbox.Run(ctx, tx, q.ID)
+			return err
+		})
+	}
 	refused := errors.Is(cause, errRefused) || errors.Is(cause, errGone) || unreachable(cause) && !errors.Is(cause, errSilent)
 	if !refused && fault.KindOf(cause) == fault.Internal && q.Attempts+1 < maxTries && q.Type == typeActivity {
 		if !errors.Is(cause, errSilent) {
@@ -230,46 +246,53 @@ var errNetwork = errors.New("another server must be asked")
 
 // prepare reads an activity and finds everything it needs. Without the network it answers errNetwork
 // where it would have to ask; with it, what it fetches is stored in transactions of its own.
-func (s *Service) prepare(ctx context.Context, q queued, network bool) (*job, error) {
-	j := &job{queued: q}
+func (s *Service) prepare(ctx context.Context, q queued, network bool) (j *job, err error) {
+	j = &job{queued: q}
+	err = safely(func() error { return s.gather(ctx, j, network) })
+	j.idle = errors.Is(err, errDrop)
+	return j, err
+}
+
+func (s *Service) gather(ctx context.Context, j *job, network bool) error {
+	q := j.queued
 	if q.Type == typeThread {
 		if !network {
-			return j, errNetwork
+			return errNetwork
 		}
-		return j, s.followThread(ctx, q)
+		return s.followThread(ctx, q)
 	}
 	var err error
 	if j.o, err = activitystreams.Parse(q.Body); err != nil {
-		return j, fmt.Errorf("%w: %w", errRefused, err)
+		return fmt.Errorf("%w: %w", errRefused, err)
 	}
 	if s.refuses(ctx, q.ActorURI) {
-		return j, errDrop
+		return errDrop
 	}
 	j.by, err = s.Social.ByURI(ctx, s.DB, q.ActorURI)
 	if fault.Is(err, fault.NotFound) || err == nil && !j.by.GoneAt.IsZero() {
 		if j.o.Type.Is("Delete") {
-			return j, errDrop
+			return errDrop
 		}
 		if !network {
-			return j, errNetwork
+			return errNetwork
 		}
 		j.by, err = s.fetchAccount(ctx, q.ActorURI)
 	}
 	if err != nil {
-		return j, err
+		return err
 	}
 	if j.by.Local() {
-		return j, fmt.Errorf("%w: %s is ours", errRefused, j.by.URI)
+		return fmt.Errorf("%w: %s is ours", errRefused, j.by.URI)
 	}
 	switch {
 	case j.o.Type.Is("Create", "Update"):
-		return j, s.prepareNote(ctx, j, network)
+		return s.prepareNote(ctx, j, network)
 	case j.o.Type.Is("Announce"):
-		return j, s.prepareAnnounce(ctx, j, network)
+		return s.prepareAnnounce(ctx, j, network)
 	case j.o.Type.Is("Add"):
-		return j, s.prepareFeatured(ctx, j, network)
+		return s.prepareFeatured(ctx, j, network)
 	}
-	return j, nil
+	return nil
 }
 
 // followThread fetches one post of a thread; storing it leaves a reminder for the next.
@@ -289,7 +312,7 @@ func (s *Service) prepareNote(ctx context.Context, j *job, network bool) error {
 		return errDrop
 	}
 	if ref.ID == j.by.URI { // a profile
-		return s.prepareActor(j, ref.Object)
+		return s.prepareActor(ctx, j, ref.Object, network)
 	}
 	o := ref.Object
 	if o != nil && !o.Type.Is(noteTypes...) {
@@ -385,13 +408,22 @@ func (s *Service) prepareElsewhere(ctx context.Context, j *job, uri string, netw
 }
 
 // prepareActor reads the profile that an Update brings. It came signed by the actor itself.
-func (s *Service) prepareActor(j *job, o *activitystreams.Object) error {
+func (s *Service) prepareActor(ctx context.Context, j *job, o *activitystreams.Object, network bool) error {
 	if o == nil || !j.o.Type.Is("Update") {
 		return errDrop
 	}
 	a, err := s.accountOf(o)
 	if err != nil {
 		return err
+	}
+	if !strings.EqualFold(a.Username, j.by.Username) { // a new name must be found again under its domain
+		if !network {
+			return errNetwork
+		}
+		if _, err := s.saveAccount(ctx, o); err != nil {
+			return err
+		}
+		return errDrop
 	}
 	a.Domain = j.by.Domain
 	j.actor = &actorUpdate{a, o.Profile.Keys}

@@ -2,6 +2,9 @@ package activitypub
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -55,7 +58,7 @@ func (p *pump) start(ctx context.Context, tick time.Duration, step func(context.
 	})
 }
 
-func (p *pump) every(tick time.Duration, f func(context.Context) error, failed func(context.Context, error)) {
+func (p *pump) every(ctx context.Context, tick time.Duration, f func(context.Context) error, failed func(context.Context, error)) {
 	p.jobs.Go(func() {
 		t := time.NewTicker(tick)
 		defer t.Stop()
@@ -65,8 +68,8 @@ func (p *pump) every(tick time.Duration, f func(context.Context) error, failed f
 				return
 			case <-t.C:
 			}
-			if err := f(context.Background()); err != nil {
-				failed(context.Background(), err)
+			if err := f(ctx); err != nil {
+				failed(ctx, err)
 			}
 		}
 	})
@@ -93,6 +96,19 @@ func (p *pump) stop(ctx context.Context) error {
 	}
 }
 
+// errPanic is a panic that was caught. What comes from strangers is worked on in goroutines of our own,
+// and no letter may bring the server down.
+var errPanic = errors.New("panic")
+
+func safely(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
+		}
+	}()
+	return f()
+}
+
 // group commits what many goroutines want to write in as few transactions as possible: while one
 // commit is on its way, the next ones gather. Everybody hears of the commit of their own part only.
 type group struct {
@@ -112,7 +128,7 @@ const maxGroup = 256
 
 // do runs f within a transaction that may hold the parts of others as well, and returns when it is
 // committed or has failed. f may run more than once and must have no effect outside tx.
-func (g *group) do(f func(ctx context.Context, tx *db.Tx) error) error {
+func (g *group) do(ctx context.Context, f func(ctx context.Context, tx *db.Tx) error) error {
 	p := &part{f: f, done: make(chan struct{})}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, p)
@@ -120,14 +136,13 @@ func (g *group) do(f func(ctx context.Context, tx *db.Tx) error) error {
 	g.running = true
 	g.mu.Unlock()
 	if lead {
-		go g.run()
+		go g.run(context.WithoutCancel(ctx)) // the others shall not suffer when one hangs up
 	}
 	<-p.done
 	return p.err
 }
 
-func (g *group) run() {
-	ctx := context.Background() // a part of somebody who hung up is committed with the others
+func (g *group) run(ctx context.Context) {
 	for {
 		g.mu.Lock()
 		n := min(len(g.waiting), maxGroup)
@@ -144,13 +159,15 @@ func (g *group) run() {
 }
 
 func (g *group) commit(ctx context.Context, parts []*part) {
-	err := g.db.InTx(ctx, func(tx *db.Tx) error {
-		for _, p := range parts {
-			if err := p.f(ctx, tx); err != nil {
-				return err
+	err := safely(func() error {
+		return g.db.InTx(ctx, func(tx *db.Tx) error {
+			for _, p := range parts {
+				if err := p.f(ctx, tx); err != nil {
+					return err
+				}
 			}
-		}
-		return nil
+			return nil
+		})
 	})
 	if err != nil && len(parts) > 1 { // one of them is bad: the others shall not suffer
 		for _, p := range parts {

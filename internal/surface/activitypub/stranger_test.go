@@ -38,15 +38,15 @@ type stranger struct {
 
 var strangerKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
-func newStranger(t testing.TB, name string) *stranger {
-	t.Helper()
+func newStranger(tb testing.TB, name string) *stranger {
+	tb.Helper()
 	key, err := strangerKey()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	s := &stranger{t: t, key: key, docs: map[string]any{}, code: map[string]int{}}
+	s := &stranger{t: tb, key: key, docs: map[string]any{}, code: map[string]int{}}
 	srv := httptest.NewServer(s)
-	t.Cleanup(srv.Close)
+	tb.Cleanup(srv.Close)
 	_, port, _ := net.SplitHostPort(srv.Listener.Addr().String())
 	s.base = "http://" + name + ".test:" + port
 	return s
@@ -220,11 +220,9 @@ func TestWhoMayDeliver(t *testing.T) {
 		"an actor of ours":       {letter{body: doc{"type": "Follow", "actor": ann.URI, "object": ann.URI}, keyID: ann.URI + "#main-key"}, 401},
 		"a Delete by a stranger": {letter{body: evil.fill("", doc{"type": "Delete", "actor": evil.base + "/users/unheard", "object": evil.base + "/users/unheard"}), keyID: evil.base + "/users/unheard#main-key"}, 202},
 	} {
-		t.Run(name, func(t *testing.T) {
-			if got := evil.send(a, tc.letter); got != tc.want {
-				t.Errorf("status %d, want %d", got, tc.want)
-			}
-		})
+		if got := evil.send(a, tc.letter); got != tc.want {
+			t.Errorf("%s: status %d, want %d", name, got, tc.want)
+		}
 	}
 	before := evil.gets.Load()
 	for range 5 {
@@ -559,7 +557,6 @@ func TestManyAcceptedAreAllStored(t *testing.T) {
 		sue := s.actor("sue")
 		const n = 300
 		var wg sync.WaitGroup
-		var bad atomic.Int32
 		work := make(chan doc, n)
 		for i := range n {
 			work <- s.fill(sue, doc{"type": "Create", "object": s.note(sue, fmt.Sprint("/notes/", i), "hello", ann.URI)})
@@ -568,8 +565,8 @@ func TestManyAcceptedAreAllStored(t *testing.T) {
 		for range 8 {
 			wg.Go(func() {
 				for activity := range work {
-					if s.send(a, letter{body: activity, keyID: sue + "#main-key"}) != 202 {
-						bad.Add(1)
+					if code := s.send(a, letter{body: activity, keyID: sue + "#main-key"}); code != 202 {
+						t.Errorf("status %d", code)
 					}
 				}
 			})
@@ -582,8 +579,8 @@ func TestManyAcceptedAreAllStored(t *testing.T) {
 				missing++
 			}
 		}
-		if bad.Load() != 0 || missing != 0 {
-			t.Errorf("%d were not accepted, %d not stored", bad.Load(), missing)
+		if missing != 0 {
+			t.Errorf("%d were not stored", missing)
 		}
 	})
 }

@@ -73,7 +73,7 @@ func accountStatuses(c *call) error {
 		if err != nil {
 			return err
 		}
-		return c.bytes(c.appendStatuses(nil, views, c.by.Account != 0))
+		return c.posts(views)
 	}
 	f := social.AccountFilter{ExcludeReplies: c.Bool("exclude_replies"), ExcludeBoosts: c.Bool("exclude_reblogs"),
 		OnlyMedia: c.Bool("only_media"), Tag: c.String("tagged")}

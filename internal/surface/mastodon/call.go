@@ -2,6 +2,7 @@ package mastodon
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 
 	"rochdale/internal/kit/authz"
@@ -86,8 +87,9 @@ func (c *call) json(v any) error {
 	return c.bytes(b)
 }
 
-// bytes answers with finished JSON.
+// bytes answers with finished JSON. Its length is told, so that it goes out in one piece.
 func (c *call) bytes(b []byte) error {
+	c.w.Header().Set("Content-Length", strconv.Itoa(len(b)))
 	return web.Bytes(c.w, http.StatusOK, "application/json; charset=utf-8", b)
 }
 
@@ -120,7 +122,24 @@ func (c *call) statuses(views []*social.View, err error) error {
 	if n := len(views); n > 0 {
 		c.link(views[0].ID, views[n-1].ID)
 	}
-	return c.bytes(c.appendStatuses(nil, views, c.by.Account != 0))
+	return c.posts(views)
+}
+
+const keepBuffer = 256 << 10 // larger ones are let go
+
+// posts answers with posts, through a buffer that is kept from one page to the next: fifty kilobytes
+// for each request would keep the collector busy.
+func (c *call) posts(views []*social.View) error {
+	p, ok := c.buffers.Get().(*[]byte)
+	if !ok {
+		p = new([]byte)
+	}
+	*p = c.appendStatuses((*p)[:0], views, c.by.Account != 0)
+	err := c.bytes(*p)
+	if cap(*p) <= keepBuffer {
+		c.buffers.Put(p)
+	}
+	return err
 }
 
 // status answers with one post.

@@ -24,7 +24,7 @@ type credentialEntity struct {
 type sourceEntity struct {
 	Privacy            string        `json:"privacy"`
 	Sensitive          bool          `json:"sensitive"`
-	Language           string        `json:"language"`
+	Language           text          `json:"language"`
 	Note               string        `json:"note"`
 	Fields             []fieldEntity `json:"fields"`
 	FollowRequests     int           `json:"follow_requests_count"`
@@ -50,7 +50,7 @@ func (c *call) credentials(a *social.Account) error {
 		return err
 	}
 	e := credentialEntity{accountEntity: c.accountEntity(a), Role: roleEntity{ID: "-99", Permissions: "0"},
-		Source: sourceEntity{Privacy: a.DefaultVisibility.String(), Sensitive: a.DefaultSensitive, Language: a.DefaultLanguage, Note: a.NoteSource,
+		Source: sourceEntity{Privacy: a.DefaultVisibility.String(), Sensitive: a.DefaultSensitive, Language: text(a.DefaultLanguage), Note: a.NoteSource,
 			Fields: []fieldEntity{}, FollowRequests: len(asking), Discoverable: a.Discoverable, Indexable: a.Indexable, QuotePolicy: "nobody"}}
 	for _, f := range a.Fields() {
 		e.Source.Fields = append(e.Source.Fields, fieldEntity{f.Name, f.Source, instant(f.VerifiedAt)})

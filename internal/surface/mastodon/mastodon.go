@@ -3,6 +3,7 @@ package mastodon
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"rochdale/internal/identity"
@@ -82,6 +83,8 @@ type Service struct {
 	people *cache.Cache[*social.Account, []byte]
 	hub    *hub
 	blank  pictures
+
+	buffers sync.Pool // of *[]byte
 }
 
 // New makes the surface.

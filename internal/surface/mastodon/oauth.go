@@ -159,3 +159,13 @@ func oauthMetadata(c *call) error {
 		"code_challenge_methods_supported":      []string{"S256"},
 	})
 }
+
+// slashed sends on who asks for the consent page with a slash at its end, as toot does.
+func slashed(w http.ResponseWriter, r *http.Request) error {
+	to := "/oauth/authorize"
+	if r.URL.RawQuery != "" {
+		to += "?" + r.URL.RawQuery
+	}
+	http.Redirect(w, r, to, http.StatusFound)
+	return nil
+}

@@ -76,7 +76,12 @@ func (d *description) check(t testing.TB, method, template string, a answer) {
 		t.Errorf("%s: %v: %.300s", key, err, a.body)
 		return
 	}
-	if err := d.fits(kind.Schema, v, "answer"); err != nil {
+	err := d.fits(kind.Schema, v, "answer")
+	if why, known := deviations[key]; known {
+		if err == nil {
+			t.Errorf("%s fits by now; take it off the list of deviations (%s)", key, why)
+		}
+	} else if err != nil {
 		t.Errorf("%s: %v\nin %.700s", key, err, a.body)
 	}
 }
@@ -205,6 +210,11 @@ func hasFormat(format, v, at string) (err error) {
 	return err
 }
 
+// deviations are answers that rightly differ from the description.
+var deviations = map[string]string{
+	"GET /api/v1/filters": "the description says one filter where Mastodon gives a list of them",
+}
+
 // absent are the operations that this server does not have, with the reason.
 var absent = map[string]string{
 	"POST /api/v1/accounts":                     "a co-op takes members by application and decision, not by an app's request",
@@ -223,7 +233,7 @@ var absent = map[string]string{
 	"/api/v1/push/subscription": "not yet", "/api/v1/reports": "not yet", "/api/v1/scheduled_statuses/": "no scheduled posts yet",
 	"/api/v1/statuses/{id}/interaction_policy": "no quotes yet", "/api/v1/statuses/{id}/quotes/": "no quotes yet",
 	"DELETE /api/v1/suggestions": "nothing is suggested", "/api/v1/suggestions/": "nothing is suggested",
-	"/api/v1/streaming": "has tests of its own", "/api/v1/conversations/{id}/": "its answer is the list's entry",
+	"/api/v1/streaming": "has tests of its own", "/api/v1/conversations/{id}": "its answer is the list's entry",
 }
 
 func (d *description) isAbsent(method, template string) bool {

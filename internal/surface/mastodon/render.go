@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -162,9 +163,7 @@ func appendBool(b []byte, v bool) []byte { return strconv.AppendBool(b, v) }
 const perStatus = 2500
 
 func (s *Service) appendStatuses(b []byte, views []*social.View, member bool) []byte {
-	if b == nil {
-		b = make([]byte, 0, 2+perStatus*len(views))
-	}
+	b = slices.Grow(b, 2+perStatus*len(views))
 	b = append(b, '[')
 	for i, v := range views {
 		if i > 0 {

@@ -44,6 +44,7 @@ func (s *Service) Routes() []web.Route {
 	out = append(out,
 		web.Route{Pattern: "POST /oauth/token", Style: web.API, Handler: s.oauth(token), Act: ownApp, Limit: newTokens},
 		web.Route{Pattern: "POST /oauth/revoke", Style: web.API, Handler: s.oauth(revokeToken), Act: ownApp, Limit: newTokens})
+	out = append(out, web.Route{Pattern: "GET /oauth/authorize/{$}", Style: web.Page, Handler: slashed})
 	get("/oauth/userinfo", "profile|read:accounts", userinfo)
 	do("POST /oauth/userinfo", "profile|read:accounts", nothing, userinfo)
 	get("/.well-known/oauth-authorization-server", anybody, oauthMetadata)

@@ -25,7 +25,7 @@ func search(c *call) error {
 	case q == "":
 		return fault.Field("q", "Write what you are looking for.")
 	case offset > 0 && !member:
-		return web401
+		return errPaging
 	case strings.HasPrefix(q, "https://") || strings.HasPrefix(q, "http://"):
 		if accounts, views, err = c.byAddress(q); err != nil {
 			return err
@@ -64,8 +64,8 @@ func search(c *call) error {
 	return c.bytes(append(b, '}'))
 }
 
-// web401 says that a token is needed.
-var web401 = fault.New(fault.Forbidden, "Search queries pagination is not supported without authentication")
+// errPaging says that a token is needed.
+var errPaging = fault.New(fault.Forbidden, "Search queries pagination is not supported without authentication")
 
 // byAddress finds what an address leads to. Only members may make us ask other servers.
 func (c *call) byAddress(address string) ([]*social.Account, []*social.View, error) {

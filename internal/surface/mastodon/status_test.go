@@ -23,7 +23,7 @@ func TestPostWithAPicture(t *testing.T) {
 		ada := w.member("ada", allScopes)
 		pic := ada.post("/api/v2/media", newForm().field("description", "a loom").field("focus", "0.5,-0.5").file("file", picture(t))).want(200)
 		pic.is("type", "image").is("description", "a loom").is("meta.focus.x", "0.5").is("meta.original.width", "600").is("meta.small.width", "400")
-		ada.get("/api/v1/media/" + pic.text("id")).want(200).is("blurhash", pic.text("blurhash"))
+		ada.get("/api/v1/media/"+pic.text("id")).want(200).is("blurhash", pic.text("blurhash"))
 		ada.call(ada.token, "PUT", "/api/v1/media/"+pic.text("id"), map[string]any{"description": "a big loom"}).want(200).is("description", "a big loom")
 
 		s := ada.post("/api/v1/statuses", map[string]any{"status": "Look #Looms @ada", "media_ids": []string{pic.text("id")}, "sensitive": true,
@@ -123,7 +123,7 @@ func TestThreadsEditsAndHistory(t *testing.T) {
 		path := "/api/v1/statuses/" + first
 		ada.call(ada.token, "PUT", path, map[string]any{"status": "first, **changed**"}).want(200).is("id", first)
 		bob.call(bob.token, "PUT", path, map[string]any{"status": "mine"}).want(404)
-		ada.get(path + "/source").want(200).is("text", "first, **changed**")
+		ada.get(path+"/source").want(200).is("text", "first, **changed**")
 		h := ada.get(path + "/history").want(200)
 		if h.len("") != 2 || !strings.Contains(h.text("0.content"), "first") || !strings.Contains(h.text("1.content"), "changed") {
 			t.Errorf("history: %s", h.body)

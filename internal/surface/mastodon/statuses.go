@@ -85,7 +85,7 @@ func getStatusesByID(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.bytes(c.appendStatuses(nil, views, c.by.Account != 0))
+	return c.posts(views)
 }
 
 // deleteStatus answers with the source, so that an app can begin anew from it.

@@ -50,7 +50,7 @@ func (c *call) marked(list []social.Marked, err error) error {
 	if n := len(list); n > 0 {
 		c.link(list[0].Cursor, list[n-1].Cursor)
 	}
-	return c.bytes(c.appendStatuses(nil, views, true))
+	return c.posts(views)
 }
 
 // spec: mastodon/methods/tags#get

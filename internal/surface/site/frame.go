@@ -35,8 +35,14 @@ func (s *Service) Enrich(ctx context.Context, r *http.Request, by authz.Actor) c
 			chosen = me.Language
 		}
 	}
+	ctx = context.WithValue(ctx, memoKey{}, &memo{})
 	return i18n.WithLocale(ctx, i18n.Negotiate(r.Header.Get("Accept-Language"), chosen))
 }
+
+// memo keeps for the length of one request what several parts of a page show.
+type memo struct{ waiting *waiting }
+
+type memoKey struct{}
 
 func cookieValue(r *http.Request, name string) string {
 	c, err := r.Cookie(name)
@@ -65,6 +71,7 @@ func (s *Service) frame(w http.ResponseWriter, r *http.Request, title string) (u
 	if by.Visitor() {
 		p.Nav, p.Tabs = visitorNav(ctx, r.URL.Path), visitorTabs(ctx, r.URL.Path)
 		p.RailFoot, p.TopEnd = visitorFoot(c.Joining != coop.Closed), visitorTop()
+		p.Side = visitorSide(c, s.Version)
 		return p, nil
 	}
 	me, err := s.Social.Account(ctx, s.DB, by.Account)
@@ -77,14 +84,14 @@ func (s *Service) frame(w http.ResponseWriter, r *http.Request, title string) (u
 	}
 	p.Home = "/home"
 	p.Nav, p.Tabs = memberNav(ctx, r.URL.Path, wait), memberTabs(ctx, r.URL.Path, wait)
-	p.RailFoot, p.TopEnd = memberFoot(s.account(me)), memberTop(wait.Notices)
+	p.RailFoot, p.TopEnd, p.Side = memberFoot(s.account(me)), memberTop(wait.Notices), memberSide(s.Version)
 	return p, nil
 }
 
 // bare is the frame of a page without navigation: signing in, joining, letting an app in.
 func (s *Service) bare(w http.ResponseWriter, r *http.Request, title string) (ui.PageProps, error) {
 	p, err := s.frame(w, r, title)
-	p.Bare, p.NoIndex = true, true
+	p.Bare, p.NoIndex, p.Side = true, true, nil
 	return p, err
 }
 
@@ -96,6 +103,18 @@ type waiting struct {
 }
 
 func (s *Service) waiting(ctx context.Context, by authz.Actor) (waiting, error) {
+	m, _ := ctx.Value(memoKey{}).(*memo)
+	if m != nil && m.waiting != nil {
+		return *m.waiting, nil
+	}
+	out, err := s.countWaiting(ctx, by)
+	if m != nil && err == nil {
+		m.waiting = &out
+	}
+	return out, err
+}
+
+func (s *Service) countWaiting(ctx context.Context, by authz.Actor) (waiting, error) {
 	var out waiting
 	var err error
 	if out.Notices, err = s.Notice.Unread(ctx, by, 100); err != nil {
@@ -177,13 +196,13 @@ func (s *Service) ErrorPage(w http.ResponseWriter, r *http.Request, p web.Proble
 	if err != nil {
 		return err
 	}
-	f.NoIndex = true
+	f.NoIndex, f.Side = true, nil
 	return web.Render(w, r, p.Status, ui.ErrorPage(f, p.Status, p.Words, p.ID))
 }
 
 // account makes the picture, name and address of an account ready to draw.
 func (s *Service) account(a *social.Account) accountView {
-	return accountView{ID: a.ID, Name: a.Name(), Handle: "@" + a.Acct(), Href: "/@" + a.Acct(), Picture: s.picture(a.Avatar, "avatar"), Bot: a.Bot, Account: a}
+	return accountView{ID: a.ID, Name: a.Name(), Handle: "@" + a.Acct(), Href: "/@" + a.Acct(), Picture: s.picture(a.Avatar, "avatar"), Hue: ui.HueOf("@" + a.Acct()), Bot: a.Bot, Account: a}
 }
 
 // picture is the address of an avatar or header, on this server whatever it is.

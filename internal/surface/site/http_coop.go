@@ -18,11 +18,11 @@ import (
 
 // officeView is an office in force: who holds it, in which body, until when.
 type officeView struct {
-	Name, Href, Handle, Picture string
-	Office, Body, Source        string
-	From, Until                 time.Time
-	Powers                      []string
-	Member                      id.ID
+	Name, Href, Handle, Picture, Hue string
+	Office, Body, Source             string
+	From, Until                      time.Time
+	Powers                           []string
+	Member                           id.ID
 }
 
 // offices lists the offices in force.
@@ -49,7 +49,7 @@ func (s *Service) office(ctx context.Context, m mandate.Mandate) (officeView, er
 		return o, err
 	}
 	v, err := s.memberView(ctx, who)
-	o.Name, o.Href, o.Handle, o.Picture = who.Name, v.Href, v.Handle, v.Picture
+	o.Name, o.Href, o.Handle, o.Picture, o.Hue = who.Name, v.Href, v.Handle, v.Picture, v.Hue
 	return o, err
 }
 
@@ -72,10 +72,10 @@ func sourceWords(ctx context.Context, kind string) string {
 
 // memberView is one line of the register.
 type memberView struct {
-	Name, Href, Handle, Picture string
-	Number                      int64
-	Since                       time.Time
-	Offices                     []officeView
+	Name, Href, Handle, Picture, Hue string
+	Number                           int64
+	Since                            time.Time
+	Offices                          []officeView
 }
 
 func (s *Service) memberView(ctx context.Context, m member.Member) (memberView, error) {
@@ -88,7 +88,7 @@ func (s *Service) memberView(ctx context.Context, m member.Member) (memberView, 
 		return v, err
 	}
 	a := s.account(list[0])
-	v.Href, v.Handle, v.Picture = a.Href, a.Handle, a.Picture
+	v.Href, v.Handle, v.Picture, v.Hue = a.Href, a.Handle, a.Picture, a.Hue
 	return v, nil
 }
 
@@ -216,67 +216,6 @@ func (s *Service) members(w http.ResponseWriter, r *http.Request) error {
 	return web.Render(w, r, http.StatusOK, membersPage(v))
 }
 
-type applicationsView struct {
-	Frame  ui.PageProps
-	List   []member.Application
-	Now    time.Time
-	Wrong  id.ID // the application whose answer must be corrected
-	Reason string
-	form
-}
-
-// applications are for whoever holds the power to answer them.
-func (s *Service) applications(w http.ResponseWriter, r *http.Request) error {
-	return s.drawApplications(w, r, applicationsView{})
-}
-
-func (s *Service) drawApplications(w http.ResponseWriter, r *http.Request, v applicationsView) error {
-	ctx := r.Context()
-	var err error
-	if v.List, err = s.Member.Waiting(ctx, web.Actor(r)); err != nil {
-		return err
-	}
-	v.Now = s.DB.Now()
-	if v.Frame, err = s.frame(w, r, t(ctx, "Applications")); err != nil {
-		return err
-	}
-	return web.Render(w, r, v.form.status(), applicationsPage(v))
-}
-
-func (s *Service) accept(w http.ResponseWriter, r *http.Request) error {
-	return s.decide(w, r, func(ctx context.Context, by authz.Actor, i id.ID, reason string) (string, error) {
-		m, err := s.Member.Accept(ctx, by, i, reason)
-		return t(ctx, "%s is member %s now.", m.Name, digits(ctx, int(m.Number))), err
-	})
-}
-
-func (s *Service) decline(w http.ResponseWriter, r *http.Request) error {
-	return s.decide(w, r, func(ctx context.Context, by authz.Actor, i id.ID, reason string) (string, error) {
-		return t(ctx, "The application is declined, and the applicant is told why."), s.Member.Decline(ctx, by, i, reason)
-	})
-}
-
-func (s *Service) decide(w http.ResponseWriter, r *http.Request, act func(context.Context, authz.Actor, id.ID, string) (string, error)) error {
-	i, err := web.PathID(r, "id")
-	if err != nil {
-		return err
-	}
-	in, err := web.Read(r)
-	if err != nil {
-		return err
-	}
-	done, err := act(r.Context(), web.Actor(r), i, in.Text("reason"))
-	if err != nil {
-		v := applicationsView{Wrong: i, Reason: in.Text("reason")}
-		if v.form, err = check(err); err != nil {
-			return err
-		}
-		return s.drawApplications(w, r, v)
-	}
-	web.SetFlash(w, r, done)
-	return web.Redirect(w, r, "/members/applications")
-}
-
 // powerView is one power and who holds it.
 type powerView struct {
 	Name, What   string
@@ -302,7 +241,7 @@ func (s *Service) powers(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	for _, p := range s.Mandate.Powers() {
-		x := powerView{Name: p.Name, What: p.What, Irreversible: p.Irreversible}
+		x := powerView{Name: p.Name, What: t(ctx, p.What), Irreversible: p.Irreversible}
 		for _, o := range v.Offices {
 			if slices.Contains(o.Powers, p.Name) {
 				x.Holders = append(x.Holders, o)

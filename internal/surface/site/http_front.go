@@ -64,6 +64,7 @@ type aboutView struct {
 	Joining string
 	Host    string
 	Version string
+	Source  string
 	Offices []officeView
 }
 
@@ -74,7 +75,7 @@ func (s *Service) about(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := aboutView{Coop: c, Joining: joiningWords(ctx, c.Joining), Host: s.Site.Host, Version: s.Version}
+	v := aboutView{Coop: c, Joining: joiningWords(ctx, c.Joining), Host: s.Site.Host, Version: s.Version, Source: s.Source}
 	if v.Offices, err = s.offices(ctx); err != nil {
 		return err
 	}

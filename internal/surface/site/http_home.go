@@ -182,6 +182,9 @@ func (s *Service) drawTimeline(w http.ResponseWriter, r *http.Request, v timelin
 	if v.Frame, err = s.frame(w, r, title); err != nil {
 		return err
 	}
+	if v.Search {
+		v.Frame.Side = footLinks(s.Version)
+	}
 	return web.Render(w, r, http.StatusOK, timelinePage(v))
 }
 
@@ -280,5 +283,6 @@ func (s *Service) you(w http.ResponseWriter, r *http.Request) error {
 	if v.Frame, err = s.frame(w, r, t(ctx, "You")); err != nil {
 		return err
 	}
+	v.Frame.Side = footLinks(s.Version)
 	return web.Render(w, r, http.StatusOK, youPage(v))
 }

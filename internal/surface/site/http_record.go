@@ -151,11 +151,22 @@ func (s *Service) entry(ctx context.Context, e record.Event) (entryView, error) 
 // entryNames are the people an entry speaks of.
 type entryNames struct{ by, subject string }
 
-// nameOf is the name of the member behind a reference, "" if it is to something else or to nobody any
-// more.
+// nameOf is the name of the member, or the address of the account, behind a reference; "" if it is to
+// something else or to nobody any more.
 func (s *Service) nameOf(ctx context.Context, text string) (string, error) {
 	to := ref.Parse(text)
-	if to.Kind != "member" {
+	switch to.Kind {
+	case "account":
+		a, err := s.Social.Account(ctx, s.DB, to.ID)
+		if fault.Is(err, fault.NotFound) {
+			return "", nil
+		}
+		if err != nil {
+			return "", err
+		}
+		return "@" + a.Acct(), nil
+	case "member":
+	default:
 		return "", nil
 	}
 	m, err := s.Member.Get(ctx, s.DB, to.ID)
@@ -241,6 +252,8 @@ func sentence(ctx context.Context, kind string, who entryNames, f facts) string 
 			return t(ctx, "%s declined an application for membership.", somebody(who.by))
 		}
 		return t(ctx, "%s accepted an application: %s is member %s.", somebody(who.by), somebody(who.subject), f.text("number"))
+	case "operator.token.made":
+		return t(ctx, "The operator made an access token for %s.", somebody(who.subject))
 	case "act.coop.describe":
 		return t(ctx, "%s changed what the co-op says about itself.", somebody(who.by))
 	}

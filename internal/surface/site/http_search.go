@@ -47,6 +47,7 @@ func (s *Service) search(w http.ResponseWriter, r *http.Request) error {
 	if v.Frame, err = s.frame(w, r, t(ctx, "Search")); err != nil {
 		return err
 	}
+	v.Frame.Side = footLinks(s.Version)
 	return web.Render(w, r, http.StatusOK, searchPage(v))
 }
 

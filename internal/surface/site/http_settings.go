@@ -5,9 +5,9 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"strings"
 	"time"
 
-	"rochdale/internal/identity"
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/i18n"
 	"rochdale/internal/kit/web"
@@ -218,7 +218,8 @@ func (s *Service) saveAccount(w http.ResponseWriter, r *http.Request) error {
 // setLook keeps the choice of language and theme in the browser; an empty one is taken out of it.
 func (s *Service) setLook(w http.ResponseWriter, _ *http.Request, language, theme string, until time.Time) {
 	for name, value := range map[string]string{languageCookie: language, ui.ThemeCookie: theme} {
-		c := &http.Cookie{Name: name, Value: value, Path: "/", Expires: until, SameSite: http.SameSiteLaxMode}
+		c := &http.Cookie{Name: name, Value: value, Path: "/", Expires: until, SameSite: http.SameSiteLaxMode,
+			Secure: strings.HasPrefix(s.Site.URL, "https:")}
 		if value == "" {
 			c.MaxAge = -1
 		}
@@ -245,82 +246,4 @@ func (s *Service) savePassword(w http.ResponseWriter, r *http.Request) error {
 	}
 	web.SetFlash(w, r, t(ctx, "Your password is changed. Other browsers are signed out."))
 	return web.Redirect(w, r, "/settings/account")
-}
-
-type sessionsView struct {
-	Frame ui.PageProps
-	Tabs  []ui.NavItem
-	List  []identity.Session
-	Now   time.Time
-}
-
-func (s *Service) sessions(w http.ResponseWriter, r *http.Request) error {
-	by := web.Actor(r)
-	if err := by.RequireAccount(); err != nil {
-		return err
-	}
-	v := sessionsView{Now: s.DB.Now()}
-	var err error
-	if v.List, err = s.Identity.Sessions(r.Context(), by); err != nil {
-		return err
-	}
-	if v.Frame, v.Tabs, err = s.settings(w, r); err != nil {
-		return err
-	}
-	return web.Render(w, r, http.StatusOK, sessionsPage(v))
-}
-
-func (s *Service) endSession(w http.ResponseWriter, r *http.Request) error {
-	by := web.Actor(r)
-	i, err := web.PathID(r, "id")
-	if err != nil {
-		return err
-	}
-	if err := by.RequireAccount(); err != nil {
-		return err
-	}
-	if err := s.Identity.EndSession(r.Context(), by, i); err != nil {
-		return err
-	}
-	web.SetFlash(w, r, t(r.Context(), "This browser is signed out."))
-	return web.Redirect(w, r, "/settings/sessions")
-}
-
-type appsView struct {
-	Frame ui.PageProps
-	Tabs  []ui.NavItem
-	List  []identity.Authorised
-	Now   time.Time
-}
-
-func (s *Service) apps(w http.ResponseWriter, r *http.Request) error {
-	by := web.Actor(r)
-	if err := by.RequireAccount(); err != nil {
-		return err
-	}
-	v := appsView{Now: s.DB.Now()}
-	var err error
-	if v.List, err = s.Identity.Apps(r.Context(), by); err != nil {
-		return err
-	}
-	if v.Frame, v.Tabs, err = s.settings(w, r); err != nil {
-		return err
-	}
-	return web.Render(w, r, http.StatusOK, appsPage(v))
-}
-
-func (s *Service) endApp(w http.ResponseWriter, r *http.Request) error {
-	by := web.Actor(r)
-	i, err := web.PathID(r, "id")
-	if err != nil {
-		return err
-	}
-	if err := by.RequireAccount(); err != nil {
-		return err
-	}
-	if err := s.Identity.EndApp(r.Context(), by, i); err != nil {
-		return err
-	}
-	web.SetFlash(w, r, t(r.Context(), "The app has no access any more."))
-	return web.Redirect(w, r, "/settings/apps")
 }

@@ -45,7 +45,7 @@ type place struct {
 }
 
 // newPlace serves a co-op that has not been founded. listen is an address, or "" for any.
-func newPlace(t *testing.T, d *db.DB) *place {
+func newPlace(t testing.TB, d *db.DB) *place {
 	t.Helper()
 	p := &place{server: httptest.NewUnstartedServer(nil)}
 	host := p.server.Listener.Addr().String()
@@ -59,7 +59,7 @@ func newPlace(t *testing.T, d *db.DB) *place {
 	return p
 }
 
-func services(t *testing.T, d *db.DB, at config.Site, p *place) *Service {
+func services(t testing.TB, d *db.DB, at config.Site, p *place) *Service {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	store, err := blob.Open(filepath.Join(t.TempDir(), "blobs"))
@@ -69,7 +69,7 @@ func services(t *testing.T, d *db.DB, at config.Site, p *place) *Service {
 	client := outbound.New(outbound.Options{UserAgent: "test"})
 	t.Cleanup(client.Close)
 	b := bus.New(d)
-	s := Deps{DB: d, Bus: b, Site: at, Log: log, Version: "0.1", Record: record.New(d, at.Host)}
+	s := Deps{DB: d, Bus: b, Site: at, Log: log, Version: "0.1", Source: "https://source.example/rochdale", Record: record.New(d, at.Host)}
 	if s.Identity, err = identity.New(d, b); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func services(t *testing.T, d *db.DB, at config.Site, p *place) *Service {
 	return New(s)
 }
 
-func serve(t *testing.T, s *Service) *web.Server {
+func serve(t testing.TB, s *Service) *web.Server {
 	t.Helper()
 	assetRoute := web.Route{Pattern: "GET " + assets.Prefix, Style: web.Plain, Handler: plainHandler}
 	server, err := web.New(web.Options{Log: s.Log, Clock: s.DB.Clock(), Session: s.Identity.BySession, Enrich: s.Enrich, ErrorPage: s.ErrorPage},
@@ -116,7 +116,7 @@ func serve(t *testing.T, s *Service) *web.Server {
 }
 
 // fresh is an unfounded place on SQLite with a clock that stands still.
-func fresh(t *testing.T) (*place, *clock.Fake) {
+func fresh(t testing.TB) (*place, *clock.Fake) {
 	t.Helper()
 	c := clock.NewFake(testkit.Start)
 	return newPlace(t, testkit.SQLite(t, migrations, c)), c
@@ -125,7 +125,7 @@ func fresh(t *testing.T) (*place, *clock.Fake) {
 const password = "three random words"
 
 // found makes the place a co-op with one member, without the browser.
-func (p *place) found(t *testing.T) authz.Actor {
+func (p *place) found(t testing.TB) authz.Actor {
 	t.Helper()
 	m, err := p.Coop.Found(context.Background(), authz.Actor{Via: authz.Operator}, coop.Founding{Name: "Tideline Co-op",
 		Description: "A home on the fediverse for people who mend boats, nets and software on the western coast.",
@@ -136,7 +136,7 @@ func (p *place) found(t *testing.T) authz.Actor {
 	return p.actor(t, m)
 }
 
-func (p *place) actor(t *testing.T, m member.Member) authz.Actor {
+func (p *place) actor(t testing.TB, m member.Member) authz.Actor {
 	t.Helper()
 	fresh, err := p.Member.Get(context.Background(), p.DB, m.ID)
 	if err != nil {
@@ -146,7 +146,7 @@ func (p *place) actor(t *testing.T, m member.Member) authz.Actor {
 }
 
 // admit makes somebody a member by an invitation.
-func (p *place) admit(t *testing.T, by authz.Actor, name, username string) authz.Actor {
+func (p *place) admit(t testing.TB, by authz.Actor, name, username string) authz.Actor {
 	t.Helper()
 	ctx := context.Background()
 	i, err := p.Member.Invite(ctx, by, 1, "")
@@ -160,7 +160,7 @@ func (p *place) admit(t *testing.T, by authz.Actor, name, username string) authz
 	return p.actor(t, m)
 }
 
-func (p *place) say(t *testing.T, by authz.Actor, d social.Draft) social.Post {
+func (p *place) say(t testing.TB, by authz.Actor, d social.Draft) social.Post {
 	t.Helper()
 	out, err := p.Social.Publish(context.Background(), by, d)
 	if err != nil {
@@ -170,7 +170,7 @@ func (p *place) say(t *testing.T, by authz.Actor, d social.Draft) social.Post {
 }
 
 // stranger is an account of another server, as federation would have stored it.
-func (p *place) stranger(t *testing.T, username, domain, name string) *social.Account {
+func (p *place) stranger(t testing.TB, username, domain, name string) *social.Account {
 	t.Helper()
 	var out *social.Account
 	err := p.DB.InTx(context.Background(), func(tx *db.Tx) (err error) {
@@ -206,7 +206,7 @@ func drawing(w, h int, of color.RGBA) []byte {
 }
 
 // life fills a place with what a year of use leaves: every page has something on it.
-func (p *place) life(t *testing.T, step func(time.Duration)) (mara, jun authz.Actor) {
+func (p *place) life(t testing.TB, step func(time.Duration)) (mara, jun authz.Actor) {
 	t.Helper()
 	ctx := context.Background()
 	must := func(err error) {
@@ -269,3 +269,7 @@ func (p *place) life(t *testing.T, step func(time.Duration)) (mara, jun authz.Ac
 }
 
 func ptr[T any](v T) *T { return &v }
+
+func windowOf(limit int) social.Page { return social.Page{Limit: limit} }
+
+var sea = color.RGBA{90, 140, 170, 255}

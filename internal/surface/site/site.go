@@ -29,6 +29,7 @@ type Deps struct {
 	Site    config.Site
 	Log     *slog.Logger
 	Version string
+	Source  string // where the source of the running program can be had; "" leaves the link out
 
 	Record   *record.Service
 	Identity *identity.Service

@@ -171,7 +171,7 @@ func TestApplication(t *testing.T) {
 	mara.get("/record")
 	mara.sees("Mara Okafor accepted an application: Kofi Mensah is member 2.")
 	mara.get("/members")
-	mara.sees("Kofi Mensah", "No. 2")
+	mara.sees("Kofi Mensah", "No. 2, since")
 
 	kofi = p.as(t, "kofi")
 	kofi.get("/members/applications")

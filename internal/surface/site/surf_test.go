@@ -24,7 +24,7 @@ func plainHandler(w http.ResponseWriter, r *http.Request) error {
 
 // surfer is a browser without script: it reads pages, follows links and sends the forms it finds.
 type surfer struct {
-	t      *testing.T
+	t      testing.TB
 	base   string
 	client *http.Client
 	url    *url.URL
@@ -33,7 +33,7 @@ type surfer struct {
 	doc    *html.Node
 }
 
-func (p *place) surf(t *testing.T) *surfer {
+func (p *place) surf(t testing.TB) *surfer {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -43,7 +43,7 @@ func (p *place) surf(t *testing.T) *surfer {
 }
 
 // as signs somebody in by the form.
-func (p *place) as(t *testing.T, username string) *surfer {
+func (p *place) as(t testing.TB, username string) *surfer {
 	t.Helper()
 	s := p.surf(t)
 	s.get("/sign-in")

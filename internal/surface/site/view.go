@@ -18,10 +18,10 @@ import (
 
 // accountView is an account as lists and posts show it.
 type accountView struct {
-	ID                          id.ID
-	Name, Handle, Href, Picture string
-	Bot                         bool
-	Account                     *social.Account
+	ID                               id.ID
+	Name, Handle, Href, Picture, Hue string
+	Bot                              bool
+	Account                          *social.Account
 }
 
 // pictureView is one picture of a post or of the composer.

@@ -4,8 +4,8 @@ package assets
 
 // names maps a source name to its file in dist.
 var names = map[string]string{
-	"app.css":                                     "app-5X7TIFUT.css",
-	"app.js":                                      "app-E4C57GRI.js",
+	"app.css":                                     "app-2IWHPNVW.css",
+	"app.js":                                      "app-F532YVKN.js",
 	"icon.svg":                                    "icon-MTYDUDZ4.svg",
 	"inter-cyrillic-wght-normal.woff2":            "inter-cyrillic-wght-normal-JEOLYBOO.woff2",
 	"inter-greek-wght-normal.woff2":               "inter-greek-wght-normal-IRE366VL.woff2",

@@ -6,6 +6,7 @@ import "../../third_party/htmx/hx-sse.js";
 import "./theme.js";
 import "./composer.js";
 import "./confirm.js";
+import "./copy.js";
 import "./keys.js";
 import "./menu.js";
 import "./stream.js";
