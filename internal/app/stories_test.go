@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -26,7 +25,7 @@ import (
 //	setenv-stdout NAME               keep the first line of standard output in a variable
 func TestStories(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) { stories(t, func(testing.TB) string { return "" }) })
-	t.Run("postgres", func(t *testing.T) { stories(t, testkit.PostgresAddress) })
+	t.Run("postgres", func(t *testing.T) { stories(t, testkit.PostgresDatabase) })
 }
 
 func stories(t *testing.T, database func(testing.TB) string) {
@@ -37,23 +36,15 @@ func stories(t *testing.T, database func(testing.TB) string) {
 	}
 	for _, f := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(f), ".txtar"), func(t *testing.T) {
-			address := database(t)
+			address, second := database(t), database(t)
 			testscript.Run(t, testscript.Params{Files: []string{f}, Setup: func(env *testscript.Env) error {
 				host := freeAddress(t)
 				env.Setenv("HOST", host)
 				env.Setenv("ROCHDALE_LISTEN", host)
 				env.Setenv("ROCHDALE_HOST", host)
 				env.Setenv("ROCHDALE_DATABASE", address)
-				env.Setenv("PATH", os.Getenv("PATH")) // pg_dump
-				if address != "" {
-					env.Setenv("POSTGRES", "1")
-				}
+				env.Setenv("SECOND_DATABASE", second) // empty, to restore into
 				return nil
-			}, Condition: func(cond string) (bool, error) {
-				if cond == "postgres" {
-					return address != "", nil
-				}
-				return false, fmt.Errorf("what is %q?", cond)
 			}, Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "http": httpCmd, "setenv-stdout": setenvStdout}})
 		})
 	}

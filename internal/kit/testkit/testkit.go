@@ -83,6 +83,37 @@ func PostgresAddress(t testing.TB) string {
 	return u.String()
 }
 
+// PostgresDatabase makes a fresh database of its own, for what looks at the whole of one (a dump).
+func PostgresDatabase(t testing.TB) string {
+	t.Helper()
+	server := os.Getenv("ROCHDALE_TEST_POSTGRES")
+	if server == "" {
+		Missing(t, "PostgreSQL", "ROCHDALE_TEST_POSTGRES is not set")
+	}
+	pool, err := sql.Open("pgx", server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("d%d_%d", os.Getpid(), schemas.Add(1))
+	if _, err := pool.ExecContext(context.Background(), "CREATE DATABASE "+name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := pool.ExecContext(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			t.Error(err)
+		}
+		if err := pool.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path = "/" + name
+	return u.String()
+}
+
 // Missing skips a test because something outside Go is not installed; where REQUIRE_ALL is set it
 // fails instead, so that continuous integration cannot skip anything.
 func Missing(t testing.TB, what, why string) {
