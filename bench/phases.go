@@ -213,7 +213,7 @@ func (s *server) inbox(name string, w *world, show func(*result, error) error) e
 		if seen = got - before; seen >= n {
 			break
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(200 * time.Millisecond) // reading them costs the program, too
 	}
 	fmt.Printf("%-34s %9.0f/s  %d of %d stored and visible after %.2f s\n", name+" processed", float64(seen)/time.Since(begin).Seconds(), seen, n, time.Since(begin).Seconds())
 	s.settle()

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -126,8 +127,10 @@ func (a *App) greet(ctx context.Context, out io.Writer, at net.Addr) error {
 	return err
 }
 
-// maintain keeps the write-ahead log short.
+// maintain keeps the write-ahead log short and gives memory back.
 func (a *App) maintain(ctx context.Context) {
+	// Starting leaves garbage (migrations, the help texts) that would never be asked for again.
+	time.AfterFunc(time.Second, debug.FreeOSMemory)
 	t := time.NewTicker(time.Minute)
 	defer t.Stop()
 	for {

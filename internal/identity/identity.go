@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net/mail"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -53,6 +54,8 @@ type Service struct {
 	dummy  string // a hash to compare with where there is no login, so that both take as long
 	actors *cache.Cache[string, authz.Actor]
 	byID   *keysOf
+
+	revocations atomic.Uint64 // heard of so far
 
 	// SendReset is told to mail a reset address; app wires it to mail.
 	SendReset func(ctx context.Context, tx *db.Tx, email, secret string) error
@@ -193,7 +196,7 @@ func (s *Service) ChangePassword(ctx context.Context, by authz.Actor, old, fresh
 		return err
 	}
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		if _, err := setPassword.Run(ctx, tx, l.ID, hash); err != nil {
+		if err := s.setPassword(ctx, tx, l.ID, hash); err != nil {
 			return err
 		}
 		return s.endSessions(ctx, tx, l.ID, by.Session)
@@ -206,6 +209,10 @@ func (s *Service) compare(ctx context.Context, password, hash string) (bool, err
 		return false, err
 	}
 	defer release()
+	return matches(password, hash)
+}
+
+func matches(password, hash string) (bool, error) {
 	if len(password) > maxPassword {
 		return false, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -247,15 +248,21 @@ func (s *Service) Exchange(ctx context.Context, clientID, secretValue, code, red
 		if t, err = s.issue(ctx, tx, app.ID, c.LoginID, c.Scopes); err != nil {
 			return err
 		}
-		_, err = useCode.Run(ctx, tx, hashOf(code), t.ID)
+		n, err := useCode.Run(ctx, tx, hashOf(code), t.ID)
+		if err == nil && n == 0 { // traded at the same moment: look again
+			err = fmt.Errorf("exchange code: %w", db.ErrRetry)
+		}
 		return err
 	})
-	return t, errors.Join(err, refusal)
+	if err = errors.Join(err, refusal); err != nil {
+		return Token{}, err
+	}
+	return t, nil
 }
 
 func verifies(challenge, verifier string) bool {
 	if challenge == "" {
-		return true
+		return verifier == "" // a verifier takes the place of the secret only where a challenge asked for it (rfc9700#2.1.1)
 	}
 	h := sha256.Sum256([]byte(verifier))
 	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(h[:])), []byte(challenge)) == 1

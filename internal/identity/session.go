@@ -3,7 +3,9 @@ package identity
 import (
 	"context"
 	"errors"
+	"math"
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 
@@ -33,7 +35,7 @@ var errSignIn = fault.New(fault.Invalid, "The e-mail address or the password is 
 // one network, both wait.
 func (s *Service) SignIn(ctx context.Context, email, password, agent string, from netip.Addr) (secretValue string, until time.Time, err error) {
 	if wait := s.tries.wait(fold(email), from); wait > 0 {
-		return "", until, fault.New(fault.Invalid, "Too many wrong tries. Please wait %d minutes, or reset your password.", int(wait.Minutes())+1)
+		return "", until, errWait(wait)
 	}
 	l, known, err := getLoginByEmail.Find(ctx, s.db, fold(email))
 	if err != nil {
@@ -43,16 +45,33 @@ func (s *Service) SignIn(ctx context.Context, email, password, agent string, fro
 	if !known || !l.ClosedAt.IsZero() {
 		hash = s.dummy
 	}
-	ok, err := s.compare(ctx, password, hash)
+	ok, err := s.guess(ctx, fold(email), password, hash, from)
 	if err != nil {
 		return "", until, err
 	}
 	if !ok || !known || !l.ClosedAt.IsZero() {
-		s.tries.wrong(fold(email), from)
 		return "", until, errSignIn
 	}
-	s.tries.right(fold(email))
+	s.tries.right(fold(email), from)
 	return s.open(ctx, l.ID, agent, from)
+}
+
+func errWait(wait time.Duration) error {
+	return fault.New(fault.Invalid, "Too many wrong tries. Please wait %d minutes, or reset your password.", int(math.Ceil(wait.Minutes())))
+}
+
+// guess compares a password and counts it as a wrong try until it proves right: guesses that are sent
+// all at once queue for a slot of the hashing, and the eleventh must find the ten before it counted.
+func (s *Service) guess(ctx context.Context, email, password, hash string, from netip.Addr) (bool, error) {
+	release, err := s.slot(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	if wait := s.tries.begin(email, from); wait > 0 {
+		return false, errWait(wait)
+	}
+	return matches(password, hash)
 }
 
 // Enter opens a session for a login without a password: right after founding or joining.
@@ -105,23 +124,30 @@ func (s *Service) BySession(ctx context.Context, cookie string) (authz.Actor, er
 
 // cached keeps who is behind a secret for a minute at most, and forgets at once what is revoked.
 func (s *Service) cached(ctx context.Context, key string, find func(hash string) (authz.Actor, error)) (authz.Actor, error) {
-	minute := s.db.Now().Unix() / 60
-	entry := key + " " + time.Unix(minute*60, 0).UTC().Format("1504")
+	// The whole minute, not the minute of the day: tomorrow's must not find today's actor.
+	entry := key + " " + strconv.FormatInt(s.db.Now().Unix()/60, 10)
 	a, ok, ticket := s.actors.Get(entry)
 	if ok {
 		return a, nil
 	}
+	revocations := s.revocations.Load()
 	a, err := find(key[1:])
 	if err != nil || a.Session == 0 {
 		return a, err
 	}
-	s.byID.add(a.Session, entry)
+	for _, k := range s.byID.add(a.Session, entry) {
+		s.actors.Drop(k)
+	}
 	s.actors.Put(entry, a, ticket)
+	if s.revocations.Load() != revocations { // perhaps of this one, after it was read
+		s.actors.Drop(entry)
+	}
 	return a, ctx.Err()
 }
 
 // forget drops the cached actor of a revoked session or token, on every node.
 func (s *Service) forget(payload string) {
+	s.revocations.Add(1)
 	for _, k := range s.byID.take(id.Parse(payload)) {
 		s.actors.Drop(k)
 	}
@@ -135,15 +161,20 @@ type keysOf struct {
 
 func newKeysOf() *keysOf { return &keysOf{m: map[id.ID][]string{}} }
 
-func (k *keysOf) add(i id.ID, key string) {
+// add returns the keys that it had no more room for: what cannot be looked up must not stay cached.
+func (k *keysOf) add(i id.ID, key string) (full []string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if len(k.m) > 1<<16 { // only what is cached matters, and that is far less
+	if len(k.m) > 1<<16 { // far more than is cached
+		for _, l := range k.m {
+			full = append(full, l...)
+		}
 		clear(k.m)
 	}
 	if l := k.m[i]; len(l) == 0 || l[len(l)-1] != key {
 		k.m[i] = append(l[max(0, len(l)-1):], key)
 	}
+	return full
 }
 
 func (k *keysOf) take(i id.ID) []string {
@@ -206,15 +237,29 @@ func (s *Service) ResetPassword(ctx context.Context, secretValue, fresh string) 
 		return err
 	}
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		login, ok, err := takeReset.Find(ctx, tx, hashOf(secretValue), tx.Now())
+		i, ok, err := takeReset.Find(ctx, tx, hashOf(secretValue), tx.Now())
 		if err != nil || !ok {
 			return errors.Join(err, fault.New(fault.Gone, "This link has been used or has run out. Please ask for a new one."))
 		}
-		if _, err := setPassword.Run(ctx, tx, login, hash); err != nil {
+		l, err := getLogin.One(ctx, tx, i)
+		if err != nil {
 			return err
 		}
-		return s.endSessions(ctx, tx, login, 0)
+		if err := s.setPassword(ctx, tx, i, hash); err != nil {
+			return err
+		}
+		tx.AfterCommit(func() { s.tries.forgive(fold(l.Email)) }) // whoever waits is told to reset
+		return s.endSessions(ctx, tx, i, 0)
 	})
+}
+
+// setPassword also makes links worthless that were mailed to reset the password before.
+func (s *Service) setPassword(ctx context.Context, tx *db.Tx, login id.ID, hash string) error {
+	if _, err := setPassword.Run(ctx, tx, login, hash); err != nil {
+		return err
+	}
+	_, err := dropResets.Run(ctx, tx, login)
+	return err
 }
 
 // tries counts wrong passwords by address and by network, in memory: a restart forgives.
@@ -263,12 +308,16 @@ func (t *tries) left(key string, most int) time.Duration {
 	return triesWindow - t.clock.Now().Sub(x.since)
 }
 
-func (t *tries) wrong(email string, from netip.Addr) {
+// begin counts a try, or says how long to wait.
+func (t *tries) begin(email string, from netip.Addr) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if wait := max(t.left("e"+email, triesAddress), t.left("n"+network(from), triesNetwork)); wait > 0 {
+		return wait
+	}
 	now := t.clock.Now()
 	for k, x := range t.m {
-		if now.Sub(x.since) > triesWindow {
+		if now.Sub(x.since) >= triesWindow {
 			delete(t.m, k)
 		}
 	}
@@ -278,9 +327,21 @@ func (t *tries) wrong(email string, from netip.Addr) {
 		}
 		t.m[k].n++
 	}
+	return 0
 }
 
-func (t *tries) right(email string) {
+// right takes the try back that begin counted, and forgives the address the wrong ones before it.
+func (t *tries) right(email string, from netip.Addr) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.m, "e"+email)
+	if x := t.m["n"+network(from)]; x != nil {
+		x.n--
+	}
+}
+
+// forgive lets an address try again.
+func (t *tries) forgive(email string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.m, "e"+email)

@@ -32,6 +32,7 @@ var (
 
 	insertReset = db.Stmt(`INSERT INTO resets (secret_hash, login_id, expires_at) VALUES ($1, $2, $3)`)
 	takeReset   = db.Def[id.ID](`DELETE FROM resets WHERE secret_hash = $1 AND expires_at > $2 RETURNING login_id`)
+	dropResets  = db.Stmt(`DELETE FROM resets WHERE login_id = $1`)
 	sweepResets = db.Stmt(`DELETE FROM resets WHERE expires_at < $1`)
 )
 
@@ -55,7 +56,7 @@ var (
 
 	insertCode = db.Stmt(`INSERT INTO codes (code_hash, app_id, login_id, redirect_uri, scopes, challenge, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`)
 	getCode    = db.Def[codeRow](`SELECT app_id, login_id, redirect_uri, scopes, challenge, expires_at, used_token_id FROM codes WHERE code_hash = $1`)
-	useCode    = db.Stmt(`UPDATE codes SET used_token_id = $2 WHERE code_hash = $1`)
+	useCode    = db.Stmt(`UPDATE codes SET used_token_id = $2 WHERE code_hash = $1 AND used_token_id = 0`)
 	sweepCodes = db.Stmt(`DELETE FROM codes WHERE expires_at < $1`)
 
 	insertToken = db.Stmt(`INSERT INTO tokens (id, token_hash, app_id, login_id, scopes, created_at, used_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`)

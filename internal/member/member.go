@@ -144,6 +144,9 @@ func (s *Service) free(ctx context.Context, h db.Handle, j Joining) error {
 			return err
 		}
 	}
+	if n, err := countWaitingFor.One(ctx, h, j.Username, strings.ToLower(j.Email)); err != nil || n > 0 {
+		return errors.Join(err, errWaiting)
+	}
 	taken, err := s.identity.EmailTaken(ctx, h, j.Email)
 	if err != nil {
 		return err
@@ -153,6 +156,8 @@ func (s *Service) free(ctx context.Context, h db.Handle, j Joining) error {
 	}
 	return nil
 }
+
+var errWaiting = fault.New(fault.Conflict, "Somebody has already applied with this username or e-mail address, and the members have not answered yet.")
 
 // Apply asks to become a member. Anyone may.
 func (s *Service) Apply(ctx context.Context, j Joining) (Application, error) {
@@ -170,7 +175,7 @@ func (s *Service) Apply(ctx context.Context, j Joining) (Application, error) {
 		_, err := insertApplication.Run(ctx, tx, a.ID, a.Name, a.Username, a.Email, a.PasswordHash, a.Answer, a.State, a.Username,
 			strings.ToLower(a.Email), a.CreatedAt)
 		if errors.Is(err, db.ErrExists) {
-			return fault.New(fault.Conflict, "Somebody has already applied with this username or e-mail address, and the members have not answered yet.")
+			return errWaiting
 		}
 		if err != nil {
 			return err
@@ -260,6 +265,9 @@ type person struct {
 
 // admit puts a person on the register, with the next number, and everything that follows.
 func (s *Service) admit(ctx context.Context, tx *db.Tx, p person, invitation bool) (Member, error) {
+	if _, err := lockMembers.Run(ctx, tx); err != nil {
+		return Member{}, err
+	}
 	number, err := nextNumber.One(ctx, tx)
 	if err != nil {
 		return Member{}, err

@@ -9,6 +9,8 @@ const (
 )
 
 var (
+	// On PostgreSQL two people who join at once would read the same highest number; SQLite has one writer anyway.
+	lockMembers  = db.StmtTwin(`UPDATE members SET number = number WHERE id = 0`, `LOCK TABLE members IN SHARE ROW EXCLUSIVE MODE`)
 	nextNumber   = db.Def[int64](`SELECT COALESCE(MAX(number), 0) + 1 FROM members`)
 	insertMember = db.Stmt(`INSERT INTO members (id, number, name, username, login_id, invited_by, since_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`)
 	getMember    = db.Def[Member](`SELECT ` + memberColumns + ` FROM members WHERE id = $1`)
@@ -21,6 +23,7 @@ var (
 	getApplication    = db.Def[Application](`SELECT ` + applicationColumns + ` FROM applications WHERE id = $1`)
 	listWaiting       = db.Def[Application](`SELECT ` + applicationColumns + ` FROM applications WHERE state = 'waiting' ORDER BY id`)
 	countWaiting      = db.Def[int](`SELECT COUNT(*) FROM applications WHERE state = 'waiting'`)
+	countWaitingFor   = db.Def[int](`SELECT COUNT(*) FROM applications WHERE pending_username = $1 AND pending_email <> $2`)
 	decideApplication = db.Stmt(`UPDATE applications SET state = $2, reason = $3, decided_by = $4, decided_at = $5, pending_username = NULL, pending_email = NULL,
 		password_hash = '' WHERE id = $1 AND state = 'waiting'`)
 

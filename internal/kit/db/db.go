@@ -45,6 +45,10 @@ type DB struct {
 	pool    *pgxpool.Pool
 	path    string
 
+	groupMu sync.Mutex // guards the next two; see group.go
+	group   []*waiting
+	leading bool
+
 	readStmts, writeStmts sync.Map // *text -> *sql.Stmt; SQLite only, see prepare.go
 }
 

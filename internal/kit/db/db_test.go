@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -182,4 +183,63 @@ func TestConcurrentWritersLoseNothing(t *testing.T) {
 			t.Errorf("%d rows, %v", len(ids), err)
 		}
 	})
+}
+
+// Members of a group commit do not feel each other: whatever fails, panics or gives up, the others are
+// there, and what failed is not.
+func TestGroupsShareACommitAndNothingElse(t *testing.T) {
+	t.Parallel()
+	d := testkit.SQLite(t, schema, clock.NewSystem())
+	ctx := context.Background()
+	boom := errors.New("boom")
+	var wg sync.WaitGroup
+	var hooks atomic.Int64
+	for i := 1; i <= 400; i++ {
+		wg.Go(func() {
+			ctx := ctx
+			if i%7 == 0 {
+				gone, cancel := context.WithCancel(ctx)
+				cancel()
+				ctx = gone
+			}
+			defer func() {
+				if p := recover(); (p != nil) != (i%5 == 0 && i%3 != 0 && i%7 != 0) {
+					t.Errorf("%d panicked with %v", i, p)
+				}
+			}()
+			err := d.InTx(ctx, func(tx *db.Tx) error {
+				tx.AfterCommit(func() { hooks.Add(1) })
+				if _, err := insertThing.Run(ctx, tx, i, strings.Repeat("x", i), false, tx.Now(), []byte{}); err != nil {
+					return err
+				}
+				switch {
+				case i%3 == 0:
+					return boom
+				case i%5 == 0:
+					panic(i)
+				case i%11 == 0: // a statement that fails after one that did not
+					_, err := insertThing.Run(ctx, tx, i, strings.Repeat("x", i), false, tx.Now(), []byte{})
+					return err
+				}
+				return nil
+			})
+			if want := i%3 == 0 || i%7 == 0 || i%11 == 0; (err != nil) != want {
+				t.Errorf("%d: %v", i, err)
+			}
+		})
+	}
+	wg.Wait()
+	want := int64(0)
+	for i := int64(1); i <= 400; i++ {
+		there := i%3 != 0 && i%5 != 0 && i%7 != 0 && i%11 != 0
+		if there {
+			want++
+		}
+		if _, found, err := getThing.Find(ctx, d, i); err != nil || found != there {
+			t.Errorf("%d is there: %v (%v)", i, found, err)
+		}
+	}
+	if hooks.Load() != want {
+		t.Errorf("%d hooks for %d commits", hooks.Load(), want)
+	}
 }

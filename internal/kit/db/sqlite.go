@@ -29,7 +29,14 @@ func openSQLitePool(path string, readOnly bool, conns int) (*sql.DB, error) {
 	}
 	q.Add("_pragma", "temp_store(memory)")
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
-	pool, err := driver.Open(dsn, fts5.Register)
+	pool, err := driver.Open(dsn, func(c *sqlite3.Conn) error {
+		// Plans must not depend on the values of parameters: SQLite would otherwise prepare a statement
+		// again each time it is run with others.
+		if _, err := c.Config(sqlite3.DBCONFIG_ENABLE_QPSG, true); err != nil {
+			return err
+		}
+		return fts5.Register(c)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}

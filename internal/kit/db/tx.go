@@ -56,7 +56,7 @@ const attempts = 6
 
 func (d *DB) inTx(ctx context.Context, durable bool, f func(tx *Tx) error) error {
 	for n := 1; ; n++ {
-		tx, err := d.once(ctx, durable, f)
+		tx, err := d.attempt(ctx, durable, f)
 		if err == nil {
 			for _, g := range tx.after {
 				g()
@@ -75,6 +75,14 @@ func (d *DB) inTx(ctx context.Context, durable bool, f func(tx *Tx) error) error
 		case <-time.After(time.Duration(rand.IntN(n*20)+1) * time.Millisecond):
 		}
 	}
+}
+
+// attempt runs f once, on SQLite together with others who wait.
+func (d *DB) attempt(ctx context.Context, durable bool, f func(tx *Tx) error) (*Tx, error) {
+	if d.dialect == SQLite && !durable {
+		return d.grouped(ctx, f)
+	}
+	return d.once(ctx, durable, f)
 }
 
 func (d *DB) once(ctx context.Context, durable bool, f func(tx *Tx) error) (_ *Tx, err error) {

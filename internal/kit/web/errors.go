@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"rochdale/internal/kit/fault"
 )
@@ -106,7 +107,9 @@ func JSON(w http.ResponseWriter, status int, v any) error {
 
 // Bytes writes a finished body.
 func Bytes(w http.ResponseWriter, status int, contentType string, b []byte) error {
-	w.Header().Set("Content-Type", contentType)
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(b)))
 	w.WriteHeader(status)
 	_, _ = w.Write(b) // a client that hung up is not our error
 	return nil
