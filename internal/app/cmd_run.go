@@ -20,7 +20,7 @@ func (c *serveCmd) Run(r *run) error {
 	if c.Node < 0 || c.Node > 63 {
 		return usageError{fmt.Errorf("a node's number is 0 to 63")}
 	}
-	id.Node(c.Node)
+	id.SetNode(c.Node)
 	a, err := Build(r.ctx, r.config, r.clock, r.log, c.Role != Web)
 	if err != nil {
 		return err

@@ -66,7 +66,8 @@ type Service struct {
 	mandate  *mandate.Service
 	social   *social.Service
 
-	known atomic.Pointer[Coop]
+	known   atomic.Pointer[Coop]
+	changes atomic.Uint64 // heard of so far
 }
 
 // Deps are what the feature builds on.
@@ -86,7 +87,10 @@ const topicChanged = "coop.changed"
 // New makes the service.
 func New(d Deps) *Service {
 	s := &Service{db: d.DB, bus: d.Bus, site: d.Site, record: d.Record, identity: d.Identity, member: d.Member, mandate: d.Mandate, social: d.Social}
-	d.Bus.Handle(topicChanged, func(string) { s.known.Store(nil) })
+	d.Bus.Handle(topicChanged, func(string) {
+		s.changes.Add(1)
+		s.known.Store(nil)
+	})
 	return s
 }
 
@@ -115,6 +119,7 @@ func (s *Service) Get(ctx context.Context) (*Coop, error) {
 	if c := s.known.Load(); c != nil {
 		return c, nil
 	}
+	changes := s.changes.Load()
 	c, ok, err := getCoop.Find(ctx, s.db)
 	if err != nil {
 		return nil, err
@@ -123,6 +128,9 @@ func (s *Service) Get(ctx context.Context) (*Coop, error) {
 		return nil, ErrNotFounded
 	}
 	s.known.Store(&c)
+	if s.changes.Load() != changes { // changed while it was read
+		s.known.Store(nil)
+	}
 	return &c, nil
 }
 
@@ -255,7 +263,9 @@ func hashCode(code string) string {
 
 // Description is what may be changed about the co-op; the change is an act of the power coop.describe.
 type Description struct {
-	Name, Description, Joining, Conduct, Contact string
+	Name, Description, Joining, Conduct string
+
+	Contact string `json:",omitempty"` // perhaps a person's address: it stays outside the hash of the record
 }
 
 // Describe changes what the co-op says about itself.
@@ -275,7 +285,8 @@ func (s *Service) Describe(ctx context.Context, by authz.Actor, d Description, r
 		if err != nil || !ok {
 			return errors.Join(err, ErrNotFounded)
 		}
-		if _, err := s.mandate.Perform(ctx, tx, by, authz.Act{Power: Power, Target: authz.Target{Kind: "coop", ID: 1}, Reason: reason, Args: d,
+		if _, err := s.mandate.Perform(ctx, tx, by, authz.Act{Power: Power, Target: authz.Target{Kind: "coop", ID: 1}, Reason: reason,
+			Args: Description{d.Name, d.Description, d.Joining, d.Conduct, ""}, Private: map[string]string{"contact": d.Contact},
 			Inverse: Description{old.Name, old.Description, old.Joining, old.Conduct, old.Contact}}); err != nil {
 			return err
 		}

@@ -119,6 +119,9 @@ func (s *Service) OnEdited(ctx context.Context, tx *db.Tx, e social.Edited) erro
 		return err
 	}
 	for _, a := range boosters {
+		if err := s.untell(ctx, tx, a.ID, Update, e.Author.ID, e.Post.ID); err != nil { // the latest edit is the news
+			return err
+		}
 		if err := s.tell(ctx, tx, a, Update, e.Author.ID, e.Post.ID, 0); err != nil {
 			return err
 		}

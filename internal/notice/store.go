@@ -6,7 +6,7 @@ import (
 
 const columns = `id, account_id, kind, from_id, post_id, created_at`
 
-const window = `SELECT ` + columns + ` FROM notices WHERE account_id = $4 AND id < $1 AND id > $2 AND kind IN $5[] AND ($6 = 0 OR from_id = $6) ORDER BY id`
+const window = `SELECT ` + columns + ` FROM notices WHERE account_id = $4 AND id < $1 AND id > $2 AND kind IN $5[] AND (from_id = $6 OR CAST($6 AS BIGINT) = 0) ORDER BY id`
 
 var (
 	insertNotice = db.Stmt(`INSERT INTO notices (` + columns + `) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`)

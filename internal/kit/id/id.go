@@ -4,8 +4,9 @@
 package id
 
 import (
+	"math/rand/v2"
 	"strconv"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
@@ -42,40 +43,77 @@ func Parse(s string) ID {
 	return ID(v)
 }
 
-// last is the newest id given out by this process; ids are unique and rising across all features.
-var last atomic.Int64
+// An id holds 6 bits of node number and 10 bits of sequence below its millisecond. Ids of the present
+// rise; when a millisecond is full they borrow from the next. Ids of the past (a post of another server,
+// whose time is often a whole second) take the next free place at or after their time.
+const (
+	nodeShift   = 10
+	perMilli    = 1 << nodeShift
+	presentSpan = 1000 // milliseconds behind the newest that still count as the present
+	maxPasts    = 1 << 14
+)
 
-// New returns an id for the time t, larger than every id made before in this process unless t lies
-// in the past. Several nodes on one database each keep their own sequence: node numbers take the top
-// bits of it (see Node).
-func New(t time.Time) ID {
-	base := t.UnixMilli()<<sequenceBits | int64(node.Load())<<nodeShift
-	for {
-		prev := last.Load()
-		next := base
-		if prev >= base {
-			next = prev + 1
-			// Far ahead of the clock means that t lies in the past of another caller (an imported or
-			// remote post): then the id keeps its own time, and the low bits come from a counter.
-			if prev>>sequenceBits > t.UnixMilli()+1000 {
-				return ID(base | int64(past.Add(1))&(1<<nodeShift-1))
-			}
-		}
-		if last.CompareAndSwap(prev, next) {
-			return ID(next)
-		}
-	}
+var state struct {
+	sync.Mutex
+	node int64
+	ms   int64 // of the newest id of the present
+	seq  int64
+	past map[int64]int64 // millisecond -> next free place after it
 }
+
+// New returns an id for the time t. Within one process no id is given twice, and ids of the present
+// rise. Several nodes on one database are kept apart by their numbers, see Node.
+func New(t time.Time) ID {
+	ms := t.UnixMilli()
+	state.Lock()
+	defer state.Unlock()
+	if ms < state.ms-presentSpan {
+		return past(ms)
+	}
+	switch {
+	case ms > state.ms:
+		state.ms, state.seq = ms, 0
+	case state.seq+1 < perMilli:
+		state.seq++
+	default:
+		state.ms, state.seq = state.ms+1, 0
+	}
+	return compose(state.ms, state.seq)
+}
+
+// past gives a place for a time that has gone. It begins at a random one, because this process does not
+// know what was given out before it started.
+func past(ms int64) ID {
+	space := int64(perMilli)
+	if ms%1000 == 0 {
+		space *= 999 // the time was rounded to a second: the whole second is free to use
+	}
+	place, known := state.past[ms]
+	if !known {
+		if state.past == nil || len(state.past) > maxPasts {
+			state.past = map[int64]int64{}
+		}
+		place = rand.Int64N(space / 2)
+	}
+	state.past[ms] = place + 1
+	return compose(ms+place/perMilli, place%perMilli)
+}
+
+func compose(ms, seq int64) ID { return ID(ms<<sequenceBits | state.node<<nodeShift | seq) }
 
 // Before is the smallest id of the time t: the cursor for "older than t".
 func Before(t time.Time) ID { return ID(t.UnixMilli() << sequenceBits) }
 
-const nodeShift = 10
+// SetNode sets this process's number (0 to 63), which keeps ids of several nodes apart.
+func SetNode(n int32) {
+	state.Lock()
+	defer state.Unlock()
+	state.node = int64(n & 63)
+}
 
-var (
-	node atomic.Int32
-	past atomic.Uint32
-)
-
-// Node sets this process's number (0 to 63), which keeps ids of several nodes apart.
-func Node(n int32) { node.Store(n & 63) }
+// Node is this process's number.
+func Node() int32 {
+	state.Lock()
+	defer state.Unlock()
+	return int32(state.node) //nolint:gosec // 0 to 63
+}

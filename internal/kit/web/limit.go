@@ -25,6 +25,8 @@ type Limit struct {
 var (
 	byActor  = Limit{300, 5 * time.Minute}
 	byClient = Limit{7500, 5 * time.Minute}
+	// Another server speaks for all its accounts from one address.
+	byPeer = Limit{60000, 5 * time.Minute}
 )
 
 type limitError struct{ wait time.Duration }
@@ -102,7 +104,11 @@ func (s *Server) limit(w http.ResponseWriter, q *request, rt Route) error {
 			return s.limited(w, wait)
 		}
 	}
-	if _, wait := s.limiter.take(client, byClient); wait > 0 {
+	budget, key := byClient, client
+	if rt.Style == Federation {
+		budget, key = byPeer, "peer "+client
+	}
+	if _, wait := s.limiter.take(key, budget); wait > 0 {
 		return s.limited(w, wait)
 	}
 	return nil

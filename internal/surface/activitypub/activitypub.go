@@ -84,20 +84,18 @@ func New(d Deps) *Service {
 // topicKey says that a remote key changed; it carries the key's id.
 const topicKey = "activitypub.key"
 
-// Start runs the pumps until Stop. On SQLite no other process can hold what an earlier one took in
-// hand and did not finish, so it is taken up again at once.
+// Start runs the pumps until Stop. What this node had in hand when it was killed is taken up again at
+// once; what another node had, when its lease runs out.
 func (s *Service) Start(ctx context.Context) error {
-	if s.DB.Dialect() == db.SQLite {
-		err := s.DB.InTx(ctx, func(tx *db.Tx) error {
-			if _, err := releaseInbox.Run(ctx, tx); err != nil {
-				return err
-			}
-			_, err := releasePeers.Run(ctx, tx, tx.Now())
-			return err
-		})
-		if err != nil {
+	err := s.DB.InTx(ctx, func(tx *db.Tx) error {
+		if _, err := releaseInbox.Run(ctx, tx, id.Node()); err != nil {
 			return err
 		}
+		_, err := releasePeers.Run(ctx, tx, tx.Now(), id.Node())
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	ctx = context.WithoutCancel(ctx)
 	s.work.start(ctx, 2*time.Second, s.processDue, s.complain("process inbox"))

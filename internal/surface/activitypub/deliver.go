@@ -34,7 +34,7 @@ func (s *Service) deliverDue(ctx context.Context) (int, error) {
 	}
 	var hosts []peer
 	err := s.DB.InTx(ctx, func(tx *db.Tx) (err error) {
-		hosts, err = claimPeers.All(ctx, tx, tx.Now(), tx.Now().Add(lease), free)
+		hosts, err = claimPeers.All(ctx, tx, tx.Now(), tx.Now().Add(lease), free, id.Node())
 		return err
 	})
 	if err != nil {

@@ -114,7 +114,7 @@ func (s *Service) processDue(ctx context.Context) (int, error) {
 	}
 	var rows []queued
 	err := s.DB.InTx(ctx, func(tx *db.Tx) (err error) {
-		rows, err = claimInbox.All(ctx, tx, tx.Now(), tx.Now().Add(workLease), room)
+		rows, err = claimInbox.All(ctx, tx, tx.Now(), tx.Now().Add(workLease), room, id.Node())
 		return err
 	})
 	if err != nil {

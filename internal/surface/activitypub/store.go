@@ -52,18 +52,18 @@ var (
 
 	insertInbox = db.Stmt(`INSERT INTO inbox_activities (id, actor_uri, type, body, next_at) VALUES ($1, $2, $3, $4, $5)`)
 	anyInbox    = db.Def[int](`SELECT 1 FROM inbox_activities WHERE next_at <= $1 AND leased_until <= $1 LIMIT 1`)
-	// $1 now, $2 until when it is ours, $3 how many.
+	// $1 now, $2 until when it is ours, $3 how many, $4 which node we are.
 	claimInbox = db.DefTwin[queued](
-		`UPDATE inbox_activities SET leased_until = $2 WHERE id IN (SELECT id FROM inbox_activities
+		`UPDATE inbox_activities SET leased_until = $2, leased_by = $4 WHERE id IN (SELECT id FROM inbox_activities
 			WHERE next_at <= $1 AND leased_until <= $1 ORDER BY next_at, id LIMIT $3)
 			RETURNING id, actor_uri, type, body, attempts`,
-		`UPDATE inbox_activities SET leased_until = $2 WHERE id IN (SELECT id FROM inbox_activities
+		`UPDATE inbox_activities SET leased_until = $2, leased_by = $4 WHERE id IN (SELECT id FROM inbox_activities
 			WHERE next_at <= $1 AND leased_until <= $1 ORDER BY next_at, id LIMIT $3 FOR UPDATE SKIP LOCKED)
 			RETURNING id, actor_uri, type, body, attempts`)
 	deleteInbox    = db.Stmt(`DELETE FROM inbox_activities WHERE id = $1`)
 	deleteInboxAll = db.Stmt(`DELETE FROM inbox_activities WHERE id IN $1[]`)
 	postponeInbox  = db.Stmt(`UPDATE inbox_activities SET attempts = attempts + 1, next_at = $2, leased_until = 0 WHERE id = $1`)
-	releaseInbox   = db.Stmt(`UPDATE inbox_activities SET leased_until = 0 WHERE leased_until > 0`)
+	releaseInbox   = db.Stmt(`UPDATE inbox_activities SET leased_until = 0 WHERE leased_until > 0 AND leased_by = $1`)
 )
 
 // The outbox.
@@ -104,11 +104,11 @@ var (
 	wakeDeliveries = db.Stmt(`UPDATE deliveries SET next_at = $2 WHERE host = $1 AND next_at > $2`)
 
 	anyPeerDue = db.Def[int](`SELECT 1 FROM peers WHERE next_at > 0 AND next_at <= $1 LIMIT 1`)
-	// $1 now, $2 until when they are ours, $3 how many.
+	// $1 now, $2 until when they are ours, $3 how many, $4 which node we are.
 	claimPeers = db.DefTwin[peer](
-		`UPDATE peers SET leased_until = $2, next_at = $2 WHERE host IN (SELECT host FROM peers
+		`UPDATE peers SET leased_until = $2, next_at = $2, leased_by = $4 WHERE host IN (SELECT host FROM peers
 			WHERE next_at > 0 AND next_at <= $1 ORDER BY next_at LIMIT $3) RETURNING host, failures`,
-		`UPDATE peers SET leased_until = $2, next_at = $2 WHERE host IN (SELECT host FROM peers
+		`UPDATE peers SET leased_until = $2, next_at = $2, leased_by = $4 WHERE host IN (SELECT host FROM peers
 			WHERE next_at > 0 AND next_at <= $1 ORDER BY next_at LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING host, failures`)
 	renewPeer = db.Stmt(`UPDATE peers SET leased_until = $2, next_at = $2 WHERE host = $1`)
 	// Locking the row before looking for what is left closes the gap in which somebody could add a
@@ -119,7 +119,7 @@ var (
 	}](`SELECT failures, first_failed_at FROM peers WHERE host = $1`, `SELECT failures, first_failed_at FROM peers WHERE host = $1 FOR UPDATE`)
 	nextOfHost   = db.Def[time.Time](`SELECT next_at FROM deliveries WHERE host = $1 ORDER BY next_at LIMIT 1`)
 	settlePeer   = db.Stmt(`UPDATE peers SET next_at = $2, leased_until = 0, failures = $3, first_failed_at = $4, last_ok_at = CASE WHEN $5 > last_ok_at THEN $5 ELSE last_ok_at END WHERE host = $1`)
-	releasePeers = db.Stmt(`UPDATE peers SET leased_until = 0, next_at = $1 WHERE leased_until > 0`)
+	releasePeers = db.Stmt(`UPDATE peers SET leased_until = 0, next_at = $1 WHERE leased_until > 0 AND leased_by = $2`)
 
 	listDue = db.Def[due](`SELECT d.id, d.outgoing_id, d.inbox, d.attempts, o.account_id, o.body, o.digest
 		FROM deliveries d JOIN outgoing o ON o.id = d.outgoing_id WHERE d.host = $1 AND d.next_at <= $2 ORDER BY d.next_at, d.id LIMIT $3`)

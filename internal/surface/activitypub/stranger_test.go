@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"rochdale/internal/kit/db"
+	"rochdale/internal/kit/id"
 	"rochdale/internal/lib/activitystreams"
 	"rochdale/internal/lib/httpsig"
 	"rochdale/internal/social"
@@ -508,10 +509,10 @@ func TestRestartLosesNothing(t *testing.T) {
 	}
 	must[social.Post](t)(a.Social.Publish(ctx, as(ann), social.Draft{Text: "to be sent"}))
 	err := d.InTx(ctx, func(tx *db.Tx) error {
-		if rows, err := claimInbox.All(ctx, tx, tx.Now(), tx.Now().Add(workLease), 10); err != nil || len(rows) != 1 {
+		if rows, err := claimInbox.All(ctx, tx, tx.Now(), tx.Now().Add(workLease), 10, id.Node()); err != nil || len(rows) != 1 {
 			t.Errorf("%d rows, %v", len(rows), err)
 		}
-		hosts, err := claimPeers.All(ctx, tx, tx.Now(), tx.Now().Add(lease), 10)
+		hosts, err := claimPeers.All(ctx, tx, tx.Now(), tx.Now().Add(lease), 10, id.Node())
 		if len(hosts) != 1 {
 			t.Errorf("%d hosts", len(hosts))
 		}

@@ -26,7 +26,8 @@ CREATE TABLE inbox_activities (
   body BYTEA NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0,
   next_at BIGINT NOT NULL,
-  leased_until BIGINT NOT NULL DEFAULT 0
+  leased_until BIGINT NOT NULL DEFAULT 0,
+  leased_by INTEGER NOT NULL DEFAULT 0 -- the node that has it in hand
 );
 CREATE INDEX inbox_activities_next ON inbox_activities (next_at, id);
 
@@ -61,6 +62,7 @@ CREATE TABLE peers (
   host TEXT PRIMARY KEY,
   next_at BIGINT NOT NULL DEFAULT 0, -- when to go there next; 0: nothing waits
   leased_until BIGINT NOT NULL DEFAULT 0,
+  leased_by INTEGER NOT NULL DEFAULT 0,
   failures INTEGER NOT NULL DEFAULT 0,
   first_failed_at BIGINT NOT NULL DEFAULT 0,
   last_ok_at BIGINT NOT NULL DEFAULT 0
