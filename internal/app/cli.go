@@ -27,8 +27,9 @@ type cli struct {
 	Backup  backupCmd  `cmd:"" help:"Write a consistent copy of everything while the server runs."`
 	Restore restoreCmd `cmd:"" help:"Put a backup into an empty data folder and verify it."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database up to date without serving."`
-	Show    configCmd  `cmd:"" name:"config" help:"Print the configuration in effect, or its reference."`
+	Show    configCmd  `cmd:"" name:"config" help:"Print the configuration in effect."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+	Docs    docsCmd    `cmd:"" hidden:"" help:"Write a page of docs/ from the program itself."`
 }
 
 // run is what commands are given.

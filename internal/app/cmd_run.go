@@ -59,18 +59,13 @@ func (c *versionCmd) Run(r *run) error {
 }
 
 type configCmd struct {
-	JSON      bool `help:"Print as JSON."`
-	Reference bool `help:"Print what every setting means, as Markdown."`
+	JSON bool `help:"Print as JSON."`
 }
 
 // Run implements the command.
 func (c *configCmd) Run(r *run) error {
 	settings := settingsOf(r.config)
-	switch {
-	case c.Reference:
-		_, err := fmt.Fprint(r.out, Reference())
-		return err
-	case c.JSON:
+	if c.JSON {
 		m := map[string]any{}
 		for _, s := range settings {
 			m[s.key] = s.value
@@ -136,7 +131,7 @@ func withoutPassword(s string) string {
 // Reference is docs/config.md.
 func Reference() string {
 	var b strings.Builder
-	b.WriteString("# Configuration\n\nGenerated from `internal/app/config.go` by `rochdale config --reference`. Defaults come first, then the file named by `--config`\n(TOML), then the environment, then flags. An unknown key in the file is an error.\n\n")
+	b.WriteString("# Configuration\n\nGenerated from `internal/app/config.go` by `make generate`. Defaults come first, then the file named by `--config`\n(TOML), then the environment, then flags. An unknown key in the file is an error.\n\n")
 	b.WriteString("| key in the file | environment | flag | default | meaning |\n| --- | --- | --- | --- | --- |\n")
 	for _, s := range settingsOf(Config{}) {
 		fmt.Fprintf(&b, "| `%s` | `%s` | `--%s` | %s | %s |\n", s.key, s.env, strings.ReplaceAll(s.key, "_", "-"), codeOrDash(s.fallback), strings.ReplaceAll(s.help, "|", "\\|"))

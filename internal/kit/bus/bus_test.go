@@ -2,6 +2,7 @@ package bus_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -281,7 +282,7 @@ func TestListeningGoesOnAfterTheConnectionIsLost(t *testing.T) {
 	t.Parallel()
 	address := testkit.PostgresAddress(t)
 	topic := "bus_test.lost"
-	name := fmt.Sprintf("bus_test_%d", time.Now().UnixNano()) // so that only b's own connections are cut
+	name := "bus_test_" + rand.Text() // so that only b's own connections are cut
 	a, b := startNode(t, address, topic), startNode(t, address+"&application_name="+name, topic)
 	for range 2 {
 		meet(t, a, b, topic)

@@ -78,3 +78,20 @@ func merge(d Dialect, sources []Source) (fs.FS, error) {
 	}
 	return out, nil
 }
+
+// Schema lists the statements that make the tables of a SQLite database, by name.
+func (d *DB) Schema(ctx context.Context) (tables []string, err error) {
+	rows, err := d.reader.QueryContext(ctx, `SELECT sql FROM sqlite_master WHERE type = 'table' AND sql IS NOT NULL ORDER BY name`)
+	if err != nil {
+		return nil, wrap("read schema", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			return nil, wrap("read schema", err)
+		}
+		tables = append(tables, s)
+	}
+	return tables, wrap("read schema", rows.Err())
+}

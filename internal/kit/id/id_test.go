@@ -13,7 +13,12 @@ import (
 )
 
 // The tests share the process's one sequence, so each lives in a time of its own and none is parallel.
-var present = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+var era int
+
+func times() (present, past time.Time) {
+	era++
+	return time.Date(2030, 1, 1, era, 0, 0, 0, time.UTC), time.Date(2019, 5, 6, era, 8, 9, 0, time.UTC)
+}
 
 func unique(t *testing.T, ids []id.ID) {
 	t.Helper()
@@ -26,6 +31,7 @@ func unique(t *testing.T, ids []id.ID) {
 }
 
 func TestUniqueAndRisingFromManySides(t *testing.T) {
+	present, _ := times()
 	const sides, each = 8, 12500
 	lists := make(chan []id.ID)
 	for range sides {
@@ -58,36 +64,58 @@ func TestUniqueAndRisingFromManySides(t *testing.T) {
 	unique(t, append(all, one...))
 }
 
-// Posts of other servers keep their own time, however many carry the same one.
+// Posts of other servers keep their own time, however many carry the same one: to the second where it
+// was rounded to one, otherwise to a few milliseconds.
 func TestThePastKeepsItsTime(t *testing.T) {
-	newest := id.New(present.Add(time.Hour))
-	past := time.Date(2019, 5, 6, 7, 8, 9, 123e6, time.UTC)
-	var ids []id.ID
-	for range 5000 {
-		ids = append(ids, id.New(past))
-	}
-	ids = append(ids, id.New(past.Add(time.Millisecond)), id.New(past.Add(-time.Millisecond)))
-	unique(t, ids)
-	for _, i := range ids[:5000] {
-		if !i.Time().Equal(past) {
-			t.Fatalf("%d is of %v, want %v", i, i.Time(), past)
+	present, past := times()
+	newest := id.New(present)
+	for name, tc := range map[string]struct {
+		at   time.Time
+		late time.Duration
+	}{
+		"milliseconds": {past.Add(123 * time.Millisecond), 10 * time.Millisecond},
+		"seconds":      {past.Add(time.Minute), time.Second},
+	} {
+		var ids []id.ID
+		for range 5000 {
+			ids = append(ids, id.New(tc.at))
 		}
-		if i >= newest || i < id.Before(past) || i >= id.Before(past.Add(time.Millisecond)) {
-			t.Fatalf("%d is not within its millisecond", i)
+		unique(t, ids)
+		for _, i := range ids {
+			if late := i.Time().Sub(tc.at); late < 0 || late >= tc.late || i < id.Before(tc.at) || i >= newest {
+				t.Fatalf("%s: %d is of %v, want %v", name, i, i.Time(), tc.at)
+			}
 		}
 	}
-	if !ids[5000].Time().Equal(past.Add(time.Millisecond)) || !ids[5001].Time().Equal(past.Add(-time.Millisecond)) {
-		t.Error("the neighbours lost their time")
-	}
-	if next := id.New(present.Add(time.Hour)); next <= newest {
+	if next := id.New(present); next <= newest {
 		t.Errorf("after ids of the past, %d follows %d", next, newest)
 	}
 }
 
+// What was the present a while ago is the past now: a post that arrives late, with the time it was
+// written at, must not get the id of something that was made here in that millisecond.
+func TestThePastDoesNotMeetThePresent(t *testing.T) {
+	at, past := times()
+	var ids []id.ID
+	for range 300 {
+		ids = append(ids, id.New(at))
+	}
+	id.New(at.Add(5 * time.Second))
+	for range 300 {
+		ids = append(ids, id.New(at))
+	}
+	unique(t, ids)
+	// Nor with its neighbours in the past.
+	ids = nil
+	for n := range 3000 {
+		ids = append(ids, id.New(past.Add(time.Duration(5+n%3)*time.Millisecond)))
+	}
+	unique(t, ids)
+}
+
 // From many sides at once, past and present, nothing is given out twice.
 func TestPastAndPresentAtOnce(t *testing.T) {
-	past := time.Date(2018, 5, 6, 7, 8, 9, 0, time.UTC)
-	now := present.Add(2 * time.Hour)
+	now, past := times()
 	lists := make(chan []id.ID)
 	for side := range 8 {
 		go func() {
@@ -112,13 +140,12 @@ func TestPastAndPresentAtOnce(t *testing.T) {
 // Two nodes, played one after the other by the same process, never give out the same id: neither for
 // now nor for the past.
 func TestNodesAreKeptApart(t *testing.T) {
-	defer id.Node(0)
-	at := present.Add(3 * time.Hour)
-	past := time.Date(2017, 5, 6, 7, 8, 9, 0, time.UTC)
+	defer id.SetNode(0)
+	at, past := times()
 	var all []id.ID
 	for round := range 3 {
 		for node := range int32(4) {
-			id.Node(node)
+			id.SetNode(node)
 			for range 200 {
 				// Each node makes ids of the same millisecond.
 				all = append(all, id.New(at.Add(time.Duration(round)*time.Minute)), id.New(past))
@@ -147,12 +174,13 @@ func TestWordsOfAnID(t *testing.T) {
 			r.Errorf("before %v is of %v", at, id.Before(at).Time())
 		}
 	})
+	at, _ := times()
 	for _, s := range []string{"", "-1", "x", "1.0", "0x10", " 1", "9223372036854775808", "1e3"} {
 		if id.Parse(s) != 0 {
 			t.Errorf("%q is read as %d", s, id.Parse(s))
 		}
 	}
-	if id.Parse(strconv.Itoa(1<<62)) != 1<<62 || id.New(present) >= id.Max {
+	if id.Parse(strconv.Itoa(1<<62)) != 1<<62 || id.New(at) >= id.Max {
 		t.Error("the largest ids do not fit")
 	}
 }
