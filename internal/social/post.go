@@ -214,6 +214,9 @@ func (s *Service) insert(ctx context.Context, tx *db.Tx, p *Post, parent *Post, 
 	return s.bus.Publish(ctx, tx, TopicNew, p.ID.String())
 }
 
+// boostAgain is how long a post that was boosted into a home timeline is not boosted into it again.
+const boostAgain = 48 * time.Hour
+
 // fanOut writes the home timelines: the author's own, and in one statement every local follower's who
 // wants to see it.
 func (s *Service) fanOut(ctx context.Context, tx *db.Tx, p *Post) error {
@@ -228,7 +231,7 @@ func (s *Service) fanOut(ctx context.Context, tx *db.Tx, p *Post) error {
 	var err error
 	switch {
 	case p.BoostOfID != 0:
-		_, err = fanOutBoost.Run(ctx, tx, p.ID, p.AccountID, p.BoostOfID)
+		_, err = fanOutBoost.Run(ctx, tx, p.ID, p.AccountID, p.BoostOfID, id.Before(tx.Now().Add(-boostAgain)))
 	case p.InReplyToAccountID != 0 && p.InReplyToAccountID != p.AccountID:
 		_, err = fanOutReply.Run(ctx, tx, p.ID, p.AccountID, p.InReplyToAccountID)
 	default:

@@ -196,6 +196,14 @@ func TestHomeTimelines(t *testing.T) {
 		if slices.Contains(h, b1.ID) || !slices.Contains(h, b2.ID) {
 			t.Errorf("boosts in home %v: %d should not, %d should be there", h, b1.ID, b2.ID)
 		}
+		p.follow(ann, p.account("eve"))
+		eve, err := p.ByName(p.ctx, p.db, "eve", "")
+		p.ok(err)
+		b3, err := p.Boost(p.ctx, authz.Actor{Account: eve.ID}, catPost.ID, social.Public)
+		p.ok(err)
+		if slices.Contains(p.home(ann), b3.ID) {
+			t.Error("a second boost of the same post is shown again")
+		}
 		if _, err := p.Unfollow(p.ctx, ann, bob.Account); err != nil {
 			t.Fatal(err)
 		}

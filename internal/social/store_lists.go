@@ -20,13 +20,15 @@ var (
 		AND (r.account_id = $3 OR EXISTS (SELECT 1 FROM relations o WHERE o.account_id = r.account_id AND o.target_id = $3 AND o.follow = 2))
 		ON CONFLICT DO NOTHING`)
 	// A boost goes to whoever wants boosts of the booster, has nothing against the author and has not
-	// got the post already.
+	// got the post already, from its author or ($4: since when) by another's boost.
 	fanOutBoost = db.Stmt(`INSERT INTO home_entries (owner_id, post_id, author_id)
 		SELECT r.account_id, CAST($1 AS BIGINT), r.target_id FROM relations r JOIN posts p ON p.id = $3
 		WHERE r.target_id = $2 AND r.follow = 2 AND r.local AND NOT r.muting AND r.boosts AND p.account_id <> r.account_id
 		AND NOT EXISTS (SELECT 1 FROM relations o WHERE o.account_id = r.account_id AND o.target_id = p.account_id AND (o.muting OR o.blocking))
 		AND NOT EXISTS (SELECT 1 FROM relations o WHERE o.account_id = p.account_id AND o.target_id = r.account_id AND o.blocking)
 		AND NOT EXISTS (SELECT 1 FROM home_entries h WHERE h.owner_id = r.account_id AND h.post_id = p.id)
+		AND NOT EXISTS (SELECT 1 FROM posts b JOIN home_entries h ON h.owner_id = r.account_id AND h.post_id = b.id
+			WHERE b.boost_of_id = $3 AND b.boost_of_id <> 0 AND b.id > $4)
 		ON CONFLICT DO NOTHING`)
 	backfillHome = db.Stmt(`INSERT INTO home_entries (owner_id, post_id, author_id)
 		SELECT CAST($1 AS BIGINT), p.id, p.account_id FROM posts p WHERE p.account_id = $2 AND p.visibility <= 2

@@ -82,11 +82,17 @@ func (f *filler) talk(ctx context.Context) error {
 			threads = append(threads, t)
 		}
 	}
-	step := f.Until.Sub(f.Past.Now()) / time.Duration(len(threads)+1)
-	for _, t := range threads {
-		f.Past.Advance(step*3/4 + time.Duration(f.rnd.Int64N(int64(step/2))))
-		if limit := f.Until.Add(-40 * time.Minute); f.Past.Now().After(limit) {
-			f.Past.Set(limit)
+	// The place fills up: long gaps at first, many voices lately, the last one half an hour ago.
+	begin := f.Past.Now()
+	span := f.Until.Add(-45 * time.Minute).Sub(begin)
+	for i, t := range threads {
+		left := 1 - float64(i+1)/float64(len(threads))
+		at := begin.Add(time.Duration(float64(span) * (1 - left*left)))
+		if i+1 < len(threads) {
+			at = at.Add(-time.Duration(f.rnd.Int64N(int64(time.Hour))))
+		}
+		if at.After(f.Past.Now()) {
+			f.Past.Set(at)
 		}
 		if err := f.thread(ctx, t); err != nil {
 			return err
