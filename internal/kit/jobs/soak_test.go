@@ -15,6 +15,7 @@ import (
 	"rochdale/internal/kit/clock"
 	"rochdale/internal/kit/db"
 	"rochdale/internal/kit/jobs"
+	"rochdale/internal/kit/testkit"
 )
 
 // The soak test runs this binary again as a server process; see TestKilledProcessesLoseNothing.
@@ -103,15 +104,18 @@ func startProcess(t *testing.T, file string) *process {
 	return p
 }
 
-// Two processes share one file and are killed in the middle of their work, twice; then two more finish it. Every job has had its effect exactly once.
+// Two processes share one database and are killed in the middle of their work, twice; then two more finish it. Every job has had its effect
+// exactly once.
 func TestKilledProcessesLoseNothing(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes most of a minute, since dead processes are noticed by time")
-	}
 	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) { t.Parallel(); soak(t, filepath.Join(t.TempDir(), "soak.db")) })
+	t.Run("postgres", func(t *testing.T) { t.Parallel(); soak(t, testkit.PostgresAddress(t)) })
+}
+
+func soak(t *testing.T, file string) {
+	t.Helper()
 	const total = 3000
 	ctx := t.Context()
-	file := filepath.Join(t.TempDir(), "soak.db")
 	d, err := db.Open(ctx, file, clock.NewSystem())
 	if err != nil {
 		t.Fatal(err)
@@ -187,8 +191,7 @@ func TestKilledProcessesLoseNothing(t *testing.T) {
 	if s := stats(t, q); len(s) != 1 || s[0].Done != total {
 		t.Errorf("%+v", s)
 	}
-	var integrity string
-	if err := d.Reader().QueryRowContext(ctx, `PRAGMA integrity_check`).Scan(&integrity); err != nil || integrity != "ok" {
-		t.Errorf("%s, %v", integrity, err)
+	if err := d.IntegrityCheck(ctx); err != nil {
+		t.Error(err)
 	}
 }
