@@ -31,15 +31,15 @@ type peer struct {
 	got map[string][]time.Time // activity id -> when it was answered
 }
 
-func newPeer(t testing.TB) *peer {
-	t.Helper()
+func newPeer(tb testing.TB) *peer {
+	tb.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	p := &peer{key: key, got: map[string][]time.Time{}}
 	mux := http.NewServeMux()
@@ -66,7 +66,7 @@ func newPeer(t testing.TB) *peer {
 		w.WriteHeader(http.StatusAccepted)
 	})
 	p.Server = httptest.NewServer(mux)
-	t.Cleanup(p.Close)
+	tb.Cleanup(p.Close)
 	return p
 }
 

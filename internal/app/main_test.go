@@ -50,28 +50,28 @@ func eachInstance(t *testing.T, f func(t *testing.T, in *instance)) {
 	t.Run("postgres", func(t *testing.T) { f(t, newInstance(t, testkit.PostgresAddress(t))) })
 }
 
-func newInstance(t testing.TB, database string) *instance {
-	t.Helper()
-	host := freeAddress(t)
-	in := &instance{t: t, config: Config{Listen: host, Host: host, Data: t.TempDir(), Database: database, PrivateNetworks: true, LogFormat: "text"}}
+func newInstance(tb testing.TB, database string) *instance {
+	tb.Helper()
+	host := freeAddress(tb)
+	in := &instance{t: tb, config: Config{Listen: host, Host: host, Data: tb.TempDir(), Database: database, PrivateNetworks: true, LogFormat: "text"}}
 	if err := in.config.settle(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	in.with(func(a *App) {
-		_, err := a.Coop.Found(t.Context(), authz.Actor{Via: authz.Operator}, coop.Founding{Name: "Test Co-op",
+		_, err := a.Coop.Found(tb.Context(), authz.Actor{Via: authz.Operator}, coop.Founding{Name: "Test Co-op",
 			Founder: member.Joining{Name: "Ann", Username: "ann", Email: "ann@example.org", Password: founderPassword}})
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	})
 	return in
 }
 
-func freeAddress(t testing.TB) string {
-	t.Helper()
+func freeAddress(tb testing.TB) string {
+	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
 	return l.Addr().String()
@@ -188,7 +188,7 @@ func (in *instance) inProcess() (a *App, server *httptest.Server) {
 	return a, server
 }
 
-func tempFile(t testing.TB, name string) string {
-	t.Helper()
-	return filepath.Join(t.TempDir(), name)
+func tempFile(tb testing.TB, name string) string {
+	tb.Helper()
+	return filepath.Join(tb.TempDir(), name)
 }

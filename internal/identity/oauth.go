@@ -230,6 +230,7 @@ func (s *Service) Exchange(ctx context.Context, clientID, secretValue, code, red
 	var t Token
 	var refusal error
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		refusal = nil
 		app, err := s.client(ctx, tx, clientID, secretValue, verifier == "")
 		if err != nil {
 			return err
@@ -271,19 +272,20 @@ func verifies(challenge, verifier string) bool {
 // AppToken gives an app a token of its own, for nobody's account.
 // spec: rfc6749#4.4
 func (s *Service) AppToken(ctx context.Context, clientID, secretValue, scopes string) (Token, error) {
+	if scopes == "" {
+		scopes = "read"
+	}
 	var t Token
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		app, err := s.client(ctx, tx, clientID, secretValue, true)
 		if err != nil {
 			return err
 		}
-		if scopes == "" {
-			scopes = "read"
-		}
-		if scopes, err = checkScopes(scopes, app.Scopes); err != nil {
+		granted, err := checkScopes(scopes, app.Scopes)
+		if err != nil {
 			return &OAuthError{"invalid_scope", "The requested scope is invalid, unknown, or malformed."}
 		}
-		t, err = s.issue(ctx, tx, app.ID, 0, scopes)
+		t, err = s.issue(ctx, tx, app.ID, 0, granted)
 		return err
 	})
 	return t, err

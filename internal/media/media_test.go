@@ -61,8 +61,8 @@ func each(t *testing.T, f func(t *testing.T, h house)) {
 
 var alice, bob = authz.Actor{Account: 7, Via: authz.API}, authz.Actor{Account: 8, Via: authz.API}
 
-func photo(t testing.TB, w, h int) []byte {
-	t.Helper()
+func photo(tb testing.TB, w, h int) []byte {
+	tb.Helper()
 	m := image.NewRGBA(image.Rect(0, 0, w, h))
 	for i := range m.Pix {
 		m.Pix[i] = byte(i * 7)
@@ -72,47 +72,47 @@ func photo(t testing.TB, w, h int) []byte {
 	}
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, m, nil); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.Bytes()
 }
 
 // get asks for a path of a URL of ours.
-func (h house) get(t testing.TB, url string, header ...string) (*http.Response, []byte) {
-	t.Helper()
+func (h house) get(tb testing.TB, url string, header ...string) (*http.Response, []byte) {
+	tb.Helper()
 	r, err := http.NewRequest(http.MethodGet, h.http.URL+strings.TrimPrefix(url, "https://coop.test"), nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return res, b
 }
 
-func (h house) blobs(t testing.TB) int {
-	t.Helper()
+func (h house) blobs(tb testing.TB) int {
+	tb.Helper()
 	n := 0
 	for _, err := range h.store.List(context.Background(), "") {
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		n++
 	}
 	return n
 }
 
-func (h house) attach(t testing.TB, by authz.Actor, post id.ID, ids ...id.ID) error {
-	t.Helper()
+func (h house) attach(tb testing.TB, by authz.Actor, post id.ID, ids ...id.ID) error {
+	tb.Helper()
 	return h.db.InTx(context.Background(), func(tx *db.Tx) error {
 		_, err := h.Attach(context.Background(), tx, by.Account, post, ids)
 		return err

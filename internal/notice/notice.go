@@ -264,6 +264,7 @@ func (s *Service) Markers(ctx context.Context, by authz.Actor, timelines []strin
 func (s *Service) SetMarkers(ctx context.Context, by authz.Actor, marks map[string]id.ID) ([]Marker, error) {
 	var names []string
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		names = nil
 		for timeline, i := range marks {
 			if timeline != "home" && timeline != "notifications" {
 				return fault.New(fault.Invalid, "There is no timeline called %q.", timeline)

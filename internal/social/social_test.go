@@ -32,14 +32,14 @@ type place struct {
 	ctx   context.Context
 }
 
-func newPlace(t testing.TB, d *db.DB, c *clock.Fake) *place {
-	t.Helper()
-	store, err := blob.OpenFolder(t.TempDir())
+func newPlace(tb testing.TB, d *db.DB, c *clock.Fake) *place {
+	tb.Helper()
+	store, err := blob.OpenFolder(tb.TempDir())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	site := config.Site{Host: "coop.example", URL: "https://coop.example"}
-	return &place{Service: social.New(d, bus.New(d), site, media.New(d, store, nil, site, nil)), t: t, db: d, clock: c, ctx: context.Background()}
+	return &place{Service: social.New(d, bus.New(d), site, media.New(d, store, nil, site, nil)), t: tb, db: d, clock: c, ctx: context.Background()}
 }
 
 func each(t *testing.T, f func(t *testing.T, p *place)) {

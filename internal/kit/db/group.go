@@ -3,7 +3,6 @@ package db
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -116,6 +115,11 @@ func (d *DB) together(conn *sql.Conn, batch []*waiting) (rest []*waiting) {
 			finish(batch[:done], true)
 			return batch[done:]
 		}
+		if len(batch) == 1 && w.err != nil { // there was no savepoint, and nobody else to keep
+			_ = tx.Rollback() // its own error is the one that matters
+			finish(batch, false)
+			return nil
+		}
 	}
 	if err := tx.Commit(); err != nil {
 		finish(batch[:done], true)
@@ -146,14 +150,9 @@ func (d *DB) member(tx *sql.Tx, w *waiting, savepoint bool) error {
 	case savepoint:
 		_, err := tx.ExecContext(ctx, `RELEASE member`)
 		return err
-	case w.err != nil:
-		return errAlone
 	}
 	return nil
 }
-
-// errAlone undoes the transaction of a group of one, whose error is then found again.
-var errAlone = errors.New("the only member failed")
 
 // guarded turns a panic of a member into an error that its caller raises again.
 func guarded(w *waiting) (err error) {

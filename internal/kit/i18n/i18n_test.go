@@ -52,12 +52,12 @@ msgstr[4] "4:%d"
 msgstr[5] "5:%d"
 `
 
-func testCatalogue(t testing.TB) *catalogue {
-	t.Helper()
+func testCatalogue(tb testing.TB) *catalogue {
+	tb.Helper()
 	template := "msgid \"\"\n" + strings.Repeat("\nmsgid \"x\"\n", 3)
 	c, err := load(fstest.MapFS{"pl.po": {Data: []byte(polish)}, "ar.po": {Data: []byte(arabic)}, "en.pot": {Data: []byte(template)}})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }

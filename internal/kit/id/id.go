@@ -48,9 +48,9 @@ func Parse(s string) ID {
 // whose time is often a whole second) take the next free place at or after their time.
 const (
 	nodeShift   = 10
-	perMilli    = 1 << nodeShift
-	presentSpan = 1000 // milliseconds behind the newest that still count as the present
-	maxPasts    = 1 << 14
+	perMilli    = 1 << (nodeShift - 1) // half of a millisecond's places are for the present, half for late comers
+	presentSpan = 1000                 // milliseconds behind the newest that still count as the present
+	maxPasts    = 1 << 16
 )
 
 var state struct {
@@ -58,7 +58,7 @@ var state struct {
 	node int64
 	ms   int64 // of the newest id of the present
 	seq  int64
-	past map[int64]int64 // millisecond -> next free place after it
+	past map[int64]*run // by millisecond
 }
 
 // New returns an id for the time t. Within one process no id is given twice, and ids of the present
@@ -81,22 +81,39 @@ func New(t time.Time) ID {
 	return compose(state.ms, state.seq)
 }
 
-// past gives a place for a time that has gone. It begins at a random one, because this process does not
-// know what was given out before it started.
-func past(ms int64) ID {
-	space := int64(perMilli)
-	if ms%1000 == 0 {
-		space *= 999 // the time was rounded to a second: the whole second is free to use
-	}
-	place, known := state.past[ms]
-	if !known {
+// run is what was given out of one past millisecond.
+type run struct {
+	at   int64 // the millisecond in which times of this one go on
+	free int64 // the next free place of this millisecond's own
+}
+
+func runOf(ms int64) *run {
+	r := state.past[ms]
+	if r == nil {
 		if state.past == nil || len(state.past) > maxPasts {
-			state.past = map[int64]int64{}
+			state.past = map[int64]*run{}
 		}
-		place = rand.Int64N(space / 2)
+		r = &run{at: ms, free: perMilli + rand.Int64N(perMilli/2)}
+		if ms%1000 == 0 {
+			r.at += rand.Int64N(500) // the time was rounded to a second: the whole second is free to use
+		}
+		state.past[ms] = r
 	}
-	state.past[ms] = place + 1
-	return compose(ms+place/perMilli, place%perMilli)
+	return r
+}
+
+// past gives a place for a time that has gone, from the half of its millisecond that the present never
+// uses. It begins at a random one, because this process does not know what was given out before it
+// started, and goes on in the next millisecond, in that one's own order, when there is none left.
+func past(ms int64) ID {
+	asked := runOf(ms)
+	for {
+		if r := runOf(asked.at); r.free < 2*perMilli {
+			r.free++
+			return compose(asked.at, r.free-1)
+		}
+		asked.at++
+	}
 }
 
 func compose(ms, seq int64) ID { return ID(ms<<sequenceBits | state.node<<nodeShift | seq) }

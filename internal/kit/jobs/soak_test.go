@@ -48,11 +48,11 @@ type soakTotals struct {
 }
 
 func soakQueue(d *db.DB, work bool) (*jobs.Queue, error) {
-	// A second, not a minute, after which a job of a killed process runs again.
-	return jobs.New(d, []jobs.Worker{jobs.HandleTx("test.soak", jobs.WorkerOptions{Timeout: 500 * time.Millisecond}, func(ctx context.Context, tx *db.Tx, a soakArgs) error {
+	// Seconds, not a minute, after which a job of a killed process runs again.
+	return jobs.New(d, []jobs.Worker{jobs.HandleTx("test.soak", jobs.WorkerOptions{Timeout: 3 * time.Second}, func(ctx context.Context, tx *db.Tx, a soakArgs) error {
 		_, err := soakInsert.Run(ctx, tx, a.N, os.Getpid())
 		return err
-	})}, nil, jobs.Options{Work: work, RescueAfter: time.Second, Clock: clock.NewSystem(), AtOnce: map[string]int{"default": 10}})
+	})}, nil, jobs.Options{Work: work, RescueAfter: 4 * time.Second, Clock: clock.NewSystem(), AtOnce: map[string]int{"default": 10}})
 }
 
 // soakProcess works until its standard input ends, which is when the test stops it or dies.

@@ -18,18 +18,18 @@ import (
 )
 
 // lab is a client that may reach test servers.
-func lab(t testing.TB, options Options) *Client {
-	t.Helper()
+func lab(tb testing.TB, options Options) *Client {
+	tb.Helper()
 	options.AllowPrivate = true
 	c := New(options)
-	t.Cleanup(c.Close)
+	tb.Cleanup(c.Close)
 	return c
 }
 
-func serve(t testing.TB, handler http.HandlerFunc) *httptest.Server {
-	t.Helper()
+func serve(tb testing.TB, handler http.HandlerFunc) *httptest.Server {
+	tb.Helper()
 	s := httptest.NewServer(handler)
-	t.Cleanup(s.Close)
+	tb.Cleanup(s.Close)
 	return s
 }
 

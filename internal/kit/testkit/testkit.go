@@ -37,45 +37,45 @@ func EachDB(t *testing.T, migrations []db.Source, f func(t *testing.T, d *db.DB,
 }
 
 // SQLite opens a fresh database in a temporary folder.
-func SQLite(t testing.TB, migrations []db.Source, c clock.Clock) *db.DB {
-	t.Helper()
-	return open(t, filepath.Join(t.TempDir(), "test.db"), migrations, c)
+func SQLite(tb testing.TB, migrations []db.Source, c clock.Clock) *db.DB {
+	tb.Helper()
+	return open(tb, filepath.Join(tb.TempDir(), "test.db"), migrations, c)
 }
 
 // Postgres opens a fresh schema, or skips the test.
-func Postgres(t testing.TB, migrations []db.Source, c clock.Clock) *db.DB {
-	t.Helper()
-	return open(t, PostgresAddress(t), migrations, c)
+func Postgres(tb testing.TB, migrations []db.Source, c clock.Clock) *db.DB {
+	tb.Helper()
+	return open(tb, PostgresAddress(tb), migrations, c)
 }
 
 var schemas atomic.Int64
 
 // PostgresAddress makes a fresh schema that is dropped after the test, and returns the address of it.
-func PostgresAddress(t testing.TB) string {
-	t.Helper()
+func PostgresAddress(tb testing.TB) string {
+	tb.Helper()
 	server := os.Getenv("ROCHDALE_TEST_POSTGRES")
 	if server == "" {
-		Missing(t, "PostgreSQL", "ROCHDALE_TEST_POSTGRES is not set")
+		Missing(tb, "PostgreSQL", "ROCHDALE_TEST_POSTGRES is not set")
 	}
 	pool, err := sql.Open("pgx", server)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	name := fmt.Sprintf("t%d_%d", os.Getpid(), schemas.Add(1))
 	if _, err := pool.ExecContext(context.Background(), "CREATE SCHEMA "+name); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if _, err := pool.ExecContext(context.Background(), "DROP SCHEMA "+name+" CASCADE"); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 		if err := pool.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	u, err := url.Parse(server)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	q := u.Query()
 	q.Set("search_path", name)
@@ -84,31 +84,31 @@ func PostgresAddress(t testing.TB) string {
 }
 
 // PostgresDatabase makes a fresh database of its own, for what looks at the whole of one (a dump).
-func PostgresDatabase(t testing.TB) string {
-	t.Helper()
+func PostgresDatabase(tb testing.TB) string {
+	tb.Helper()
 	server := os.Getenv("ROCHDALE_TEST_POSTGRES")
 	if server == "" {
-		Missing(t, "PostgreSQL", "ROCHDALE_TEST_POSTGRES is not set")
+		Missing(tb, "PostgreSQL", "ROCHDALE_TEST_POSTGRES is not set")
 	}
 	pool, err := sql.Open("pgx", server)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	name := fmt.Sprintf("d%d_%d", os.Getpid(), schemas.Add(1))
 	if _, err := pool.ExecContext(context.Background(), "CREATE DATABASE "+name); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if _, err := pool.ExecContext(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 		if err := pool.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	u, err := url.Parse(server)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	u.Path = "/" + name
 	return u.String()
@@ -116,27 +116,27 @@ func PostgresDatabase(t testing.TB) string {
 
 // Missing skips a test because something outside Go is not installed; where REQUIRE_ALL is set it
 // fails instead, so that continuous integration cannot skip anything.
-func Missing(t testing.TB, what, why string) {
-	t.Helper()
+func Missing(tb testing.TB, what, why string) {
+	tb.Helper()
 	if os.Getenv("REQUIRE_ALL") != "" {
-		t.Fatalf("%s is required here: %s", what, why)
+		tb.Fatalf("%s is required here: %s", what, why)
 	}
-	t.Skipf("skipped without %s: %s", what, why)
+	tb.Skipf("skipped without %s: %s", what, why)
 }
 
-func open(t testing.TB, target string, migrations []db.Source, c clock.Clock) *db.DB {
-	t.Helper()
+func open(tb testing.TB, target string, migrations []db.Source, c clock.Clock) *db.DB {
+	tb.Helper()
 	d, err := db.Open(context.Background(), target, c)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := d.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	if err := d.Migrate(context.Background(), migrations); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return d
 }

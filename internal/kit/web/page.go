@@ -68,8 +68,12 @@ func Back(r *http.Request, fallback string) string {
 }
 
 // Local lets through only an address on this site, so that nobody can be sent elsewhere by a link.
+// Browsers drop tabs and line ends and read a backslash as a slash, and a redirect resolves dots before
+// that: "/<tab>/host" and "/./\host" are other sites.
 func Local(to, fallback string) string {
-	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.HasPrefix(to, "/\\") || strings.ContainsAny(to, "\r\n") {
+	path, _, _ := strings.Cut(to, "?")
+	control := func(c rune) bool { return c < ' ' || c == 0x7f }
+	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.Contains(path, "\\") || strings.ContainsFunc(to, control) {
 		return fallback
 	}
 	return to

@@ -15,20 +15,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func parse(t testing.TB, text string) Object {
-	t.Helper()
+func parse(tb testing.TB, text string) Object {
+	tb.Helper()
 	o, err := Parse([]byte(text))
 	if err != nil {
-		t.Fatalf("Parse: %v", err)
+		tb.Fatalf("Parse: %v", err)
 	}
 	return o
 }
 
-func mastodonCreate(t testing.TB) []byte {
-	t.Helper()
+func mastodonCreate(tb testing.TB) []byte {
+	tb.Helper()
 	b, err := os.ReadFile("testdata/mastodon_create.json")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }

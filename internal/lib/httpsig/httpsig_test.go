@@ -36,35 +36,35 @@ var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
 var edKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
 
 // readRequest parses a request as a server would, and returns its body.
-func readRequest(t testing.TB, text string) (*http.Request, []byte) {
-	t.Helper()
+func readRequest(tb testing.TB, text string) (*http.Request, []byte) {
+	tb.Helper()
 	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(text)))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return r, body
 }
 
-func publicKey(t testing.TB, text string) crypto.PublicKey {
-	t.Helper()
+func publicKey(tb testing.TB, text string) crypto.PublicKey {
+	tb.Helper()
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
-		t.Fatal("no PEM block")
+		tb.Fatal("no PEM block")
 	}
 	if block.Type == "PRIVATE KEY" {
 		key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		return key.(crypto.Signer).Public()
 	}
 	key, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return key
 }
@@ -117,23 +117,23 @@ func TestSpecificationVectors(t *testing.T) {
 const testBody = `{"type":"Create"}`
 
 // newRequest is a request as a client builds it.
-func newRequest(t testing.TB, method, body string) *http.Request {
-	t.Helper()
+func newRequest(tb testing.TB, method, body string) *http.Request {
+	tb.Helper()
 	r, err := http.NewRequest(method, "https://Social.example/users/a%2Fb/inbox?x=1&y=%20", strings.NewReader(body))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return r
 }
 
 // arrive sends a request through the wire format, as the other side sees it.
-func arrive(t testing.TB, r *http.Request) (*http.Request, []byte) {
-	t.Helper()
+func arrive(tb testing.TB, r *http.Request) (*http.Request, []byte) {
+	tb.Helper()
 	var wire bytes.Buffer
 	if err := r.Write(&wire); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return readRequest(t, wire.String())
+	return readRequest(tb, wire.String())
 }
 
 // signers are the three ways this package signs.

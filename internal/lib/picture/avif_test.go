@@ -10,18 +10,18 @@ import (
 	"github.com/gen2brain/avif"
 )
 
-func encodeAVIF(t testing.TB, m image.Image) []byte {
-	t.Helper()
+func encodeAVIF(tb testing.TB, m image.Image) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	if err := avif.Encode(&b, m, avif.Options{Quality: 60, Speed: 10}); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.Bytes()
 }
 
 // withSequenceBits returns the file with every sequence header changed by set, which reports whether it did.
-func withSequenceBits(t testing.TB, file []byte, set func(header []byte) bool) []byte {
-	t.Helper()
+func withSequenceBits(tb testing.TB, file []byte, set func(header []byte) bool) []byte {
+	tb.Helper()
 	file = bytes.Clone(file)
 	changed := false
 	for i := 0; i+12 < len(file); i++ {
@@ -32,7 +32,7 @@ func withSequenceBits(t testing.TB, file []byte, set func(header []byte) bool) [
 		}
 	}
 	if !changed {
-		t.Fatal("found no sequence header")
+		tb.Fatal("found no sequence header")
 	}
 	return file
 }
@@ -101,17 +101,17 @@ func TestAVIFIsTurned(t *testing.T) {
 }
 
 // withIrot adds a turn to the primary item: a property, and its number in the item's list.
-func withIrot(t testing.TB, file []byte, angle byte) []byte {
-	t.Helper()
+func withIrot(tb testing.TB, file []byte, angle byte) []byte {
+	tb.Helper()
 	ipco := bytes.Index(file, []byte("ipco"))
 	ipma := bytes.Index(file, []byte("ipma"))
 	if ipco < 0 || ipma < ipco {
-		t.Fatal("no properties")
+		tb.Fatal("no properties")
 	}
 	properties := 0
 	size := int(binary.BigEndian.Uint32(file[ipco-4:]))
 	if err := eachBox(file[ipco+4:ipco-4+size], func(string, []byte, []byte) error { properties++; return nil }); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	irot := []byte{0, 0, 0, 9, 'i', 'r', 'o', 't', angle}
 	list := ipma + 4 + 4 + 4 + 2 // version and flags, entries, item

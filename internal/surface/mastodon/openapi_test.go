@@ -38,33 +38,33 @@ type description struct {
 
 type schemaNode map[string]any
 
-func readDescription(t testing.TB) *description {
-	t.Helper()
+func readDescription(tb testing.TB) *description {
+	tb.Helper()
 	_, here, _, _ := runtime.Caller(0)
 	b, err := os.ReadFile(filepath.Join(filepath.Dir(here), "../../../../shared/data/mastodon-openapi/schema.json"))
 	if err != nil {
-		testkit.Missing(t, "the description of Mastodon's API", err.Error())
+		testkit.Missing(tb, "the description of Mastodon's API", err.Error())
 	}
 	d := &description{tested: map[string]bool{}}
 	if err := json.Unmarshal(b, d); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return d
 }
 
 // check holds an answer against what the description says of the operation.
-func (d *description) check(t testing.TB, method, template string, a answer) {
-	t.Helper()
+func (d *description) check(tb testing.TB, method, template string, a answer) {
+	tb.Helper()
 	key := method + " " + template
 	d.tested[key] = true
 	op, ok := d.Paths[template][strings.ToLower(method)]
 	if !ok {
-		t.Errorf("%s: not in the description", key)
+		tb.Errorf("%s: not in the description", key)
 		return
 	}
 	res, ok := op.Responses[fmt.Sprint(a.status)]
 	if !ok {
-		t.Errorf("%s: status %d is not in the description: %.300s", key, a.status, a.body)
+		tb.Errorf("%s: status %d is not in the description: %.300s", key, a.status, a.body)
 		return
 	}
 	kind, ok := res.Content["application/json"]
@@ -73,16 +73,16 @@ func (d *description) check(t testing.TB, method, template string, a answer) {
 	}
 	var v any
 	if err := json.Unmarshal(a.body, &v); err != nil {
-		t.Errorf("%s: %v: %.300s", key, err, a.body)
+		tb.Errorf("%s: %v: %.300s", key, err, a.body)
 		return
 	}
 	err := d.fits(kind.Schema, v, "answer")
 	if why, known := deviations[key]; known {
 		if err == nil {
-			t.Errorf("%s fits by now; take it off the list of deviations (%s)", key, why)
+			tb.Errorf("%s fits by now; take it off the list of deviations (%s)", key, why)
 		}
 	} else if err != nil {
-		t.Errorf("%s: %v\nin %.700s", key, err, a.body)
+		tb.Errorf("%s: %v\nin %.700s", key, err, a.body)
 	}
 }
 

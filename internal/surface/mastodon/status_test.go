@@ -9,11 +9,11 @@ import (
 	"testing"
 )
 
-func picture(t testing.TB) []byte {
-	t.Helper()
+func picture(tb testing.TB) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	if err := png.Encode(&b, image.NewRGBA(image.Rect(0, 0, 600, 300))); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.Bytes()
 }

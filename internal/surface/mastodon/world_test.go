@@ -53,18 +53,18 @@ func eachWorld(t *testing.T, f func(t *testing.T, w *world)) {
 	testkit.EachDB(t, schema, func(t *testing.T, d *db.DB, c *clock.Fake) { f(t, newWorld(t, d, c)) })
 }
 
-func newWorld(t testing.TB, d *db.DB, c *clock.Fake) *world {
-	t.Helper()
+func newWorld(tb testing.TB, d *db.DB, c *clock.Fake) *world {
+	tb.Helper()
 	site := config.Site{Host: "coop.test", URL: "https://coop.test"}
-	store, err := blob.OpenFolder(t.TempDir())
+	store, err := blob.OpenFolder(tb.TempDir())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	b := bus.New(d)
 	who, err := identity.New(d, b)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	m := media.New(d, store, nil, site, log)
 	so := social.New(d, b, site, m)
@@ -88,11 +88,11 @@ func newWorld(t testing.TB, d *db.DB, c *clock.Fake) *world {
 		}})
 	srv, err := web.New(web.Options{Log: log, Clock: c, Bearer: who.ByToken}, append(s.Routes(), m.Routes()...))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	front := httptest.NewServer(srv)
-	t.Cleanup(front.Close)
-	return &world{s, t, c, front}
+	tb.Cleanup(front.Close)
+	return &world{s, tb, c, front}
 }
 
 const allScopes = "profile read write follow push"
@@ -277,9 +277,9 @@ func (f *form) file(name string, b []byte) *form {
 	return f
 }
 
-func (f *form) finish(t testing.TB) io.Reader {
+func (f *form) finish(tb testing.TB) io.Reader {
 	if err := f.w.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return &f.b
 }

@@ -45,33 +45,33 @@ type place struct {
 }
 
 // newPlace serves a co-op that has not been founded. listen is an address, or "" for any.
-func newPlace(t testing.TB, d *db.DB) *place {
-	t.Helper()
+func newPlace(tb testing.TB, d *db.DB) *place {
+	tb.Helper()
 	p := &place{server: httptest.NewUnstartedServer(nil)}
 	host := p.server.Listener.Addr().String()
-	p.Service = services(t, d, config.Site{Host: host, URL: "http://" + host}, p)
-	p.server.Config.Handler = serve(t, p.Service)
+	p.Service = services(tb, d, config.Site{Host: host, URL: "http://" + host}, p)
+	p.server.Config.Handler = serve(tb, p.Service)
 	p.server.Start()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		p.server.CloseClientConnections()
 		p.server.Close()
 	})
 	return p
 }
 
-func services(t testing.TB, d *db.DB, at config.Site, p *place) *Service {
-	t.Helper()
+func services(tb testing.TB, d *db.DB, at config.Site, p *place) *Service {
+	tb.Helper()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	store, err := blob.Open(filepath.Join(t.TempDir(), "blobs"))
+	store, err := blob.Open(filepath.Join(tb.TempDir(), "blobs"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	client := outbound.New(outbound.Options{UserAgent: "test"})
-	t.Cleanup(client.Close)
+	tb.Cleanup(client.Close)
 	b := bus.New(d)
 	s := Deps{DB: d, Bus: b, Site: at, Log: log, Version: "0.1", Source: "https://source.example/rochdale", Record: record.New(d, at.Host)}
 	if s.Identity, err = identity.New(d, b); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	s.Mandate = mandate.New(d, s.Record)
 	s.Mandate.Declare(append(member.Powers(), coop.Powers()...))
@@ -104,74 +104,74 @@ func services(t testing.TB, d *db.DB, at config.Site, p *place) *Service {
 	return New(s)
 }
 
-func serve(t testing.TB, s *Service) *web.Server {
-	t.Helper()
+func serve(tb testing.TB, s *Service) *web.Server {
+	tb.Helper()
 	assetRoute := web.Route{Pattern: "GET " + assets.Prefix, Style: web.Plain, Handler: plainHandler}
 	server, err := web.New(web.Options{Log: s.Log, Clock: s.DB.Clock(), Session: s.Identity.BySession, Enrich: s.Enrich, ErrorPage: s.ErrorPage},
 		append(append(s.Routes(), s.Media.Routes()...), assetRoute))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return server
 }
 
 // fresh is an unfounded place on SQLite with a clock that stands still.
-func fresh(t testing.TB) (*place, *clock.Fake) {
-	t.Helper()
+func fresh(tb testing.TB) (*place, *clock.Fake) {
+	tb.Helper()
 	c := clock.NewFake(testkit.Start)
-	return newPlace(t, testkit.SQLite(t, migrations, c)), c
+	return newPlace(tb, testkit.SQLite(tb, migrations, c)), c
 }
 
 const password = "three random words"
 
 // found makes the place a co-op with one member, without the browser.
-func (p *place) found(t testing.TB) authz.Actor {
-	t.Helper()
+func (p *place) found(tb testing.TB) authz.Actor {
+	tb.Helper()
 	m, err := p.Coop.Found(context.Background(), authz.Actor{Via: authz.Operator}, coop.Founding{Name: "Tideline Co-op",
 		Description: "A home on the fediverse for people who mend boats, nets and software on the western coast.",
 		Founder:     member.Joining{Name: "Mara Okafor", Username: "mara", Email: "mara@tideline.example", Password: password}})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return p.actor(t, m)
+	return p.actor(tb, m)
 }
 
-func (p *place) actor(t testing.TB, m member.Member) authz.Actor {
-	t.Helper()
+func (p *place) actor(tb testing.TB, m member.Member) authz.Actor {
+	tb.Helper()
 	fresh, err := p.Member.Get(context.Background(), p.DB, m.ID)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return authz.Actor{Login: fresh.LoginID, Member: fresh.ID, Account: fresh.AccountID, Via: authz.Web}
 }
 
 // admit makes somebody a member by an invitation.
-func (p *place) admit(t testing.TB, by authz.Actor, name, username string) authz.Actor {
-	t.Helper()
+func (p *place) admit(tb testing.TB, by authz.Actor, name, username string) authz.Actor {
+	tb.Helper()
 	ctx := context.Background()
 	i, err := p.Member.Invite(ctx, by, 1, "")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	m, err := p.Member.Join(ctx, member.Joining{Name: name, Username: username, Email: username + "@tideline.example", Password: password, Code: i.Code})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return p.actor(t, m)
+	return p.actor(tb, m)
 }
 
-func (p *place) say(t testing.TB, by authz.Actor, d social.Draft) social.Post {
-	t.Helper()
+func (p *place) say(tb testing.TB, by authz.Actor, d social.Draft) social.Post {
+	tb.Helper()
 	out, err := p.Social.Publish(context.Background(), by, d)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out
 }
 
 // stranger is an account of another server, as federation would have stored it.
-func (p *place) stranger(t testing.TB, username, domain, name string) *social.Account {
-	t.Helper()
+func (p *place) stranger(tb testing.TB, username, domain, name string) *social.Account {
+	tb.Helper()
 	var out *social.Account
 	err := p.DB.InTx(context.Background(), func(tx *db.Tx) (err error) {
 		uri := "https://" + domain + "/users/" + username
@@ -181,7 +181,7 @@ func (p *place) stranger(t testing.TB, username, domain, name string) *social.Ac
 		return err
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out
 }
@@ -206,20 +206,20 @@ func drawing(w, h int, of color.RGBA) []byte {
 }
 
 // life fills a place with what a year of use leaves: every page has something on it.
-func (p *place) life(t testing.TB, step func(time.Duration)) (mara, jun authz.Actor) {
-	t.Helper()
+func (p *place) life(tb testing.TB, step func(time.Duration)) (mara, jun authz.Actor) {
+	tb.Helper()
 	ctx := context.Background()
 	must := func(err error) {
-		t.Helper()
+		tb.Helper()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
-	mara = p.found(t)
+	mara = p.found(tb)
 	step(time.Hour)
-	jun = p.admit(t, mara, "Jun Abe", "jun")
+	jun = p.admit(tb, mara, "Jun Abe", "jun")
 	step(time.Hour)
-	ines := p.admit(t, jun, "Inês Carvalho", "ines")
+	ines := p.admit(tb, jun, "Inês Carvalho", "ines")
 	step(20 * time.Hour)
 	_, err := p.Social.UpdateProfile(ctx, mara, social.ProfileChange{Note: ptr("Boat builder. Keeps the books with a pencil.\n\nWrites about #tides."),
 		Fields: &[]social.Field{{Name: "Workshop", Source: "https://workshop.example/slip"}, {Name: "Boat", Source: "Petrel, clinker, 1962"}}})
@@ -230,19 +230,19 @@ func (p *place) life(t testing.TB, step func(time.Duration)) (mara, jun authz.Ac
 		_, err = p.Social.Follow(ctx, mara, who.Account, social.FollowOptions{})
 		must(err)
 	}
-	far := p.stranger(t, "saoirse", "rabble.example", "Saoirse Byrne")
-	first := p.say(t, mara, social.Draft{Text: "The slipway is swept and the winch is greased. Who brings the first boat? #tides", Language: "en"})
+	far := p.stranger(tb, "saoirse", "rabble.example", "Saoirse Byrne")
+	first := p.say(tb, mara, social.Draft{Text: "The slipway is swept and the winch is greased. Who brings the first boat? #tides", Language: "en"})
 	must(p.Social.Pin(ctx, mara, first.ID, true))
 	step(30 * time.Minute)
 	pic, err := p.Media.Upload(ctx, jun, bytes.NewReader(drawing(600, 400, color.RGBA{90, 140, 170, 255})), "A low sun over a grey estuary", media.Focus{})
 	must(err)
-	shot := p.say(t, jun, social.Draft{Text: "Low water at six. Notes on the moorings: https://harbour.example/notes/moorings-and-who-may-use-them", Media: []id.ID{pic.ID}, Language: "en"})
+	shot := p.say(tb, jun, social.Draft{Text: "Low water at six. Notes on the moorings: https://harbour.example/notes/moorings-and-who-may-use-them", Media: []id.ID{pic.ID}, Language: "en"})
 	step(10 * time.Minute)
-	answer := p.say(t, mara, social.Draft{Text: "@jun That light! I shall bring the kettle.", InReplyTo: shot.ID, Language: "en"})
-	p.say(t, ines, social.Draft{Text: "@mara @jun E eu levo o pão.", InReplyTo: answer.ID, Language: "pt"})
+	answer := p.say(tb, mara, social.Draft{Text: "@jun That light! I shall bring the kettle.", InReplyTo: shot.ID, Language: "en"})
+	p.say(tb, ines, social.Draft{Text: "@mara @jun E eu levo o pão.", InReplyTo: answer.ID, Language: "pt"})
 	step(20 * time.Minute)
-	p.say(t, ines, social.Draft{Text: "A long account of the meeting about the crane, with numbers.", Summary: "Meeting notes, long", Language: "en"})
-	secret := p.say(t, jun, social.Draft{Text: "@mara The key is under the third pot.", Visibility: social.Direct, Language: "en"})
+	p.say(tb, ines, social.Draft{Text: "A long account of the meeting about the crane, with numbers.", Summary: "Meeting notes, long", Language: "en"})
+	secret := p.say(tb, jun, social.Draft{Text: "@mara The key is under the third pot.", Visibility: social.Direct, Language: "en"})
 	must(p.Social.Favourite(ctx, jun, first.ID))
 	must(p.Social.Favourite(ctx, ines, first.ID))
 	_, err = p.Social.Boost(ctx, ines, first.ID, social.Public)

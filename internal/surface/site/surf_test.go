@@ -33,19 +33,19 @@ type surfer struct {
 	doc    *html.Node
 }
 
-func (p *place) surf(t testing.TB) *surfer {
-	t.Helper()
+func (p *place) surf(tb testing.TB) *surfer {
+	tb.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return &surfer{t: t, base: p.server.URL, client: &http.Client{Jar: jar, Transport: p.server.Client().Transport}}
+	return &surfer{t: tb, base: p.server.URL, client: &http.Client{Jar: jar, Transport: p.server.Client().Transport}}
 }
 
 // as signs somebody in by the form.
-func (p *place) as(t testing.TB, username string) *surfer {
-	t.Helper()
-	s := p.surf(t)
+func (p *place) as(tb testing.TB, username string) *surfer {
+	tb.Helper()
+	s := p.surf(tb)
 	s.get("/sign-in")
 	s.send("/sign-in", fields{"email": username + "@tideline.example", "password": password})
 	s.at("/home")

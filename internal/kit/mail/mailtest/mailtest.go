@@ -46,23 +46,23 @@ type Server struct {
 }
 
 // Start starts a server that the test's end stops. With a TLS configuration it offers STARTTLS.
-func Start(t testing.TB, c *tls.Config) *Server {
-	t.Helper()
+func Start(tb testing.TB, c *tls.Config) *Server {
+	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	s := &Server{Addr: listener.Addr().String(), arrived: make(chan struct{})}
 	server := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &session{server: s}, nil }))
 	server.Domain, server.AllowInsecureAuth, server.EnableSMTPUTF8, server.TLSConfig = "localhost", true, true, c
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := server.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 		if err := <-done; err != nil && !errors.Is(err, smtp.ErrServerClosed) {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return s
@@ -79,8 +79,8 @@ func (s *Server) Messages() []Message {
 }
 
 // Wait returns the first n messages as soon as they are there, and fails the test after ten seconds.
-func (s *Server) Wait(t testing.TB, n int) []Message {
-	t.Helper()
+func (s *Server) Wait(tb testing.TB, n int) []Message {
+	tb.Helper()
 	timeout := time.After(10 * time.Second)
 	for {
 		s.mu.Lock()
@@ -92,7 +92,7 @@ func (s *Server) Wait(t testing.TB, n int) []Message {
 		select {
 		case <-arrived:
 		case <-timeout:
-			t.Fatalf("%d of %d messages arrived", len(have), n)
+			tb.Fatalf("%d of %d messages arrived", len(have), n)
 		}
 	}
 }
