@@ -106,6 +106,9 @@ func Build(ctx context.Context, cfg Config, c clock.Clock, log *slog.Logger, wor
 	a.Mandate = mandate.New(a.DB, a.Record)
 	a.Member = member.New(a.DB, a.Identity, a.Record, a.Mandate)
 	a.Media = media.New(a.DB, a.Blobs, a.Client, cfg.site(), log)
+	if err = a.Media.Open(ctx); err != nil {
+		return nil, err
+	}
 	a.Social = social.New(a.DB, a.Bus, cfg.site(), a.Media)
 	a.Notice = notice.New(a.DB, a.Bus, a.Social)
 	a.Coop = coop.New(coop.Deps{DB: a.DB, Bus: a.Bus, Site: cfg.site(), Record: a.Record, Identity: a.Identity, Member: a.Member,
@@ -140,7 +143,7 @@ func (a *App) features() []kit.Feature {
 		})}},
 		{Name: "identity", Periodic: []jobs.Periodic{jobs.Every("identity.sweep", time.Hour, a.Identity.Sweep)}},
 		{Name: "mandate"},
-		{Name: "member", Powers: member.Powers()},
+		{Name: "member", Powers: member.Powers(), Periodic: []jobs.Periodic{jobs.Every("member.sweep", 24*time.Hour, a.Member.Sweep)}},
 		{Name: "media", Routes: a.Media.Routes(), Periodic: []jobs.Periodic{jobs.Every("media.sweep", time.Hour, a.Media.Sweep).In("media", 10*time.Minute)}},
 		{Name: "social", Periodic: []jobs.Periodic{jobs.Every("social.sweep", time.Hour, a.Social.Sweep)}},
 		{Name: "notice"},

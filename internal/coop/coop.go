@@ -87,10 +87,12 @@ const topicChanged = "coop.changed"
 // New makes the service.
 func New(d Deps) *Service {
 	s := &Service{db: d.DB, bus: d.Bus, site: d.Site, record: d.Record, identity: d.Identity, member: d.Member, mandate: d.Mandate, social: d.Social}
-	d.Bus.Handle(topicChanged, func(string) {
+	forget := func() {
 		s.changes.Add(1)
 		s.known.Store(nil)
-	})
+	}
+	d.Bus.Handle(topicChanged, func(string) { forget() })
+	d.Bus.OnGap(forget)
 	return s
 }
 
@@ -183,7 +185,7 @@ func (s *Service) Found(ctx context.Context, by authz.Actor, f Founding) (member
 
 func (s *Service) found(ctx context.Context, tx *db.Tx, by authz.Actor, f Founding, passwordHash string) (member.Member, error) {
 	c := Coop{Name: f.Name, Description: f.Description, Preset: f.Preset, Joining: ByApplication, Conduct: defaultConduct, FoundedAt: tx.Now()}
-	_, err := insertCoop.Run(ctx, tx, c.Name, c.Description, c.Preset, c.Joining, c.Conduct, f.Founder.Email, c.FoundedAt)
+	_, err := insertCoop.Run(ctx, tx, c.Name, c.Description, c.Preset, c.Joining, c.Conduct, "", c.FoundedAt)
 	if errors.Is(err, db.ErrExists) {
 		return member.Member{}, fault.New(fault.Conflict, "This co-op has been founded already.")
 	}

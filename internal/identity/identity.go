@@ -72,6 +72,7 @@ func New(d *db.DB, b *bus.Bus) (*Service, error) {
 	s := &Service{db: d, bus: b, slots: make(chan struct{}, 2), tries: newTries(d.Clock()), dummy: dummy,
 		actors: cache.New[string, authz.Actor](8192), byID: newKeysOf()}
 	b.Handle(topicRevoked, s.forget)
+	b.OnGap(s.actors.Clear)
 	return s, nil
 }
 

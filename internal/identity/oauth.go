@@ -324,7 +324,7 @@ func (s *Service) issue(ctx context.Context, tx *db.Tx, app, login id.ID, scopes
 // spec: rfc7009#2.2
 func (s *Service) Revoke(ctx context.Context, clientID, secretValue, token string) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		app, err := s.client(ctx, tx, clientID, secretValue, true)
+		app, err := s.client(ctx, tx, clientID, secretValue, false) // an app without a secret can give its token back
 		if err != nil {
 			return err
 		}

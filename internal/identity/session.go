@@ -230,7 +230,8 @@ func (s *Service) ForgotPassword(ctx context.Context, email string) error {
 	})
 }
 
-// ResetPassword sets a new password by a mailed secret, which works once, and ends all sessions.
+// ResetPassword sets a new password by a mailed secret, which works once, ends all sessions and
+// revokes all access tokens.
 func (s *Service) ResetPassword(ctx context.Context, secretValue, fresh string) error {
 	hash, err := s.HashPassword(ctx, fresh)
 	if err != nil {
@@ -249,8 +250,20 @@ func (s *Service) ResetPassword(ctx context.Context, secretValue, fresh string) 
 			return err
 		}
 		tx.AfterCommit(func() { s.tries.forgive(fold(l.Email)) }) // whoever waits is told to reset
+		if err := s.endApps(ctx, tx, i); err != nil {             // whoever took the account over may have let one in
+			return err
+		}
 		return s.endSessions(ctx, tx, i, 0)
 	})
+}
+
+// endApps revokes every access token of a login.
+func (s *Service) endApps(ctx context.Context, tx *db.Tx, login id.ID) error {
+	ids, err := revokeTokensOf.All(ctx, tx, login, tx.Now())
+	for _, i := range ids {
+		err = errors.Join(err, s.bus.Publish(ctx, tx, topicRevoked, i.String()))
+	}
+	return err
 }
 
 // setPassword also makes links worthless that were mailed to reset the password before.

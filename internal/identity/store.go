@@ -62,9 +62,10 @@ var (
 	insertToken = db.Stmt(`INSERT INTO tokens (id, token_hash, app_id, login_id, scopes, created_at, used_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`)
 	getToken    = db.Def[tokenRow](`SELECT t.id, t.app_id, t.scopes, t.used_at, ` + loginOf + `
 		FROM tokens t LEFT JOIN logins l ON l.id = t.login_id WHERE t.token_hash = $1 AND t.revoked_at = 0`)
-	touchToken  = db.Stmt(`UPDATE tokens SET used_at = $2 WHERE id = $1`)
-	revokeToken = db.Stmt(`UPDATE tokens SET revoked_at = $2 WHERE id = $1`)
-	tokenOwner  = db.Def[id.ID](`SELECT login_id FROM tokens WHERE id = $1 AND revoked_at = 0`)
-	listTokens  = db.Def[Authorised](`SELECT t.id, a.name, a.website, t.scopes, t.created_at, t.used_at FROM tokens t JOIN apps a ON a.id = t.app_id
+	touchToken     = db.Stmt(`UPDATE tokens SET used_at = $2 WHERE id = $1`)
+	revokeToken    = db.Stmt(`UPDATE tokens SET revoked_at = $2 WHERE id = $1`)
+	revokeTokensOf = db.Def[id.ID](`UPDATE tokens SET revoked_at = $2 WHERE login_id = $1 AND revoked_at = 0 RETURNING id`)
+	tokenOwner     = db.Def[id.ID](`SELECT login_id FROM tokens WHERE id = $1 AND revoked_at = 0`)
+	listTokens     = db.Def[Authorised](`SELECT t.id, a.name, a.website, t.scopes, t.created_at, t.used_at FROM tokens t JOIN apps a ON a.id = t.app_id
 		WHERE t.login_id = $1 AND t.revoked_at = 0 ORDER BY t.used_at DESC, t.id DESC`)
 )

@@ -49,6 +49,9 @@ func each(t *testing.T, f func(t *testing.T, h house)) {
 		}
 		log := slog.New(slog.NewTextHandler(io.Discard, nil))
 		s := media.New(d, store, outbound.New(outbound.Options{AllowPrivate: true}), config.Site{Host: "coop.test", URL: "https://coop.test"}, log)
+		if err := s.Open(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		srv, err := web.New(web.Options{Log: log, Clock: c}, s.Routes())
 		if err != nil {
 			t.Fatal(err)

@@ -82,28 +82,14 @@ func (s *Service) PictureURL(key, size, fallback string) string {
 	return fallback
 }
 
-// sign makes the part of an address that only we can make; "" if the database is away.
+// sign makes the part of an address that only we can make; "" if the service was not opened.
 func (s *Service) sign(what, name string) string {
-	secret, err := s.secretKey()
-	if err != nil {
+	if s.secret == nil {
 		return ""
 	}
-	m := hmac.New(sha256.New, secret)
+	m := hmac.New(sha256.New, s.secret)
 	m.Write([]byte(what + "\x00" + name))
 	return base64.RawURLEncoding.EncodeToString(m.Sum(nil)[:12])
-}
-
-func (s *Service) secretKey() ([]byte, error) {
-	s.secretMu.Lock()
-	defer s.secretMu.Unlock()
-	if s.secret != nil {
-		return s.secret, nil
-	}
-	text, err := getSecret.One(context.Background(), s.db)
-	if err == nil {
-		s.secret = []byte(text)
-	}
-	return s.secret, err
 }
 
 func (s *Service) signed(mac, what, name string) bool {

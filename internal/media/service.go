@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"math"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/sync/singleflight"
@@ -49,15 +48,26 @@ type Service struct {
 	flight  singleflight.Group
 	fetches chan struct{}
 
-	secretMu sync.Mutex
-	secret   []byte
+	secret []byte // set by Open
 }
 
-// New makes the service. Two pictures are worked on at the same time: one for members who upload and
-// one more, so that a large one does not hold everybody up.
+// New makes the service; Open makes it ready for pictures of other servers. Two pictures are worked on
+// at the same time: one for members who upload and one more, so that a large one does not hold
+// everybody up.
 func New(d *db.DB, store blob.Store, client *outbound.Client, site config.Site, log *slog.Logger) *Service {
 	return &Service{db: d, store: store, client: client, site: site, log: log,
 		work: picture.NewPipeline(2, picture.Limits{}), fetches: make(chan struct{}, maxFetches)}
+}
+
+// Open reads the secret that signs the addresses of cached remote pictures. It is called once, before
+// the service is used by anybody; without it no such picture is shown.
+func (s *Service) Open(ctx context.Context) error {
+	text, err := getSecret.One(ctx, s.db)
+	if err != nil {
+		return fmt.Errorf("read the secret of media: %w", err)
+	}
+	s.secret = []byte(text)
+	return nil
 }
 
 func kindOf(contentType string) string {

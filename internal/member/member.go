@@ -425,3 +425,15 @@ func (s *Service) List(ctx context.Context, after int64, limit int) ([]Member, e
 
 // Count is how many present members there are.
 func (s *Service) Count(ctx context.Context) (int, error) { return countMembers.One(ctx, s.db) }
+
+// keepApplications is how long an answered application is kept with the applicant's data: long enough to
+// ask back, no longer.
+const keepApplications = 90 * 24 * time.Hour
+
+// Sweep forgets the personal data of applications that were answered long ago.
+func (s *Service) Sweep(ctx context.Context) error {
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		_, err := forgetApplicants.Run(ctx, tx, tx.Now().Add(-keepApplications))
+		return err
+	})
+}

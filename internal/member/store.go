@@ -27,6 +27,8 @@ var (
 	decideApplication = db.Stmt(`UPDATE applications SET state = $2, reason = $3, decided_by = $4, decided_at = $5, pending_username = NULL, pending_email = NULL,
 		password_hash = '' WHERE id = $1 AND state = 'waiting'`)
 
+	forgetApplicants = db.Stmt(`UPDATE applications SET name = '', email = '', answer = '' WHERE state <> 'waiting' AND decided_at < $1`)
+
 	insertInvitation   = db.Stmt(`INSERT INTO invitations (id, code, member_id, note, max_uses, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`)
 	getInvitation      = db.Def[Invitation](`SELECT ` + invitationColumns + ` FROM invitations WHERE code = $1`)
 	listInvitations    = db.Def[Invitation](`SELECT ` + invitationColumns + ` FROM invitations WHERE member_id = $1 ORDER BY id DESC`)

@@ -60,6 +60,7 @@ func New(d *db.DB, b *bus.Bus, site config.Site, m *media.Service) *Service {
 		parts: cache.New[id.ID, *Part](8192), accountC: cache.New[id.ID, *Account](4096)}
 	b.Handle(topicPost, func(p string) { s.parts.Drop(id.Parse(p)) })
 	b.Handle(topicAccount, func(p string) { s.accountC.Drop(id.Parse(p)) })
+	b.OnGap(func() { s.parts.Clear(); s.accountC.Clear() })
 	return s
 }
 

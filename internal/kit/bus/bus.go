@@ -25,6 +25,7 @@ type Bus struct {
 	mu   sync.RWMutex
 	subs map[string]map[*Subscription]struct{}
 	all  map[string][]func(payload string)
+	gap  []func()
 }
 
 const channel = "rochdale_bus"
@@ -51,6 +52,10 @@ func (b *Bus) Publish(ctx context.Context, tx *db.Tx, topic, payload string) err
 // Handle calls f for every message of a topic, in the goroutine that delivers it: f must be quick,
 // such as dropping a cache entry. It is called while the program is put together.
 func (b *Bus) Handle(topic string, f func(payload string)) { b.all[topic] = append(b.all[topic], f) }
+
+// OnGap calls f after messages of other nodes may have been missed: whatever was kept must be read
+// again. It is called while the program is put together.
+func (b *Bus) OnGap(f func()) { b.gap = append(b.gap, f) }
 
 // Subscription receives the messages of its topics on C. If C is full the reader is too slow: the
 // subscription is closed, and C with it.
@@ -157,6 +162,9 @@ func (b *Bus) listen(ctx context.Context) error {
 	defer conn.Release()
 	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
 		return err
+	}
+	for _, f := range b.gap { // from here on nothing is missed; before, something may have been
+		f()
 	}
 	for {
 		n, err := conn.Conn().WaitForNotification(ctx)

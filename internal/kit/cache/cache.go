@@ -95,6 +95,18 @@ func (c *Cache[K, V]) Put(k K, v V, t Ticket) {
 	}
 }
 
+// Clear forgets everything, because anything may have changed.
+func (c *Cache[K, V]) Clear() {
+	for i := range c.shard {
+		s := &c.shard[i]
+		s.mu.Lock()
+		s.drops++
+		clear(s.items)
+		s.ring, s.hand = nil, 0
+		s.mu.Unlock()
+	}
+}
+
 // Drop forgets a value because it has changed.
 func (c *Cache[K, V]) Drop(k K) {
 	s := c.of(k)

@@ -84,7 +84,11 @@ func (s *Server) clientOf(r *http.Request) netip.Addr {
 	for i := len(hops) - 1; i >= 0; i-- {
 		a, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
 		if err != nil {
-			break
+			withPort, e := netip.ParseAddrPort(strings.TrimSpace(hops[i])) // as some proxies write it
+			if e != nil {
+				break
+			}
+			a = withPort.Addr()
 		}
 		if addr = a.Unmap(); !s.trusted(addr) {
 			break

@@ -104,6 +104,9 @@ func patientNode(tb testing.TB, name string, d *db.DB, c *clock.Fake, patience t
 		tb.Fatal(err)
 	}
 	m := media.New(d, store, client, site, log)
+	if err := m.Open(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
 	so := social.New(d, b, site, m)
 	n.Service = New(Deps{DB: d, Bus: b, Site: site, Social: so, Media: m, Client: client, Log: log})
 	wire(so, n.Service)

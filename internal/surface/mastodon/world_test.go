@@ -67,6 +67,9 @@ func newWorld(tb testing.TB, d *db.DB, c *clock.Fake) *world {
 		tb.Fatal(err)
 	}
 	m := media.New(d, store, nil, site, log)
+	if err := m.Open(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
 	so := social.New(d, b, site, m)
 	no := notice.New(d, b, so)
 	so.Published.On(no.OnPublished)

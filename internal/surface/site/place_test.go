@@ -77,6 +77,9 @@ func services(tb testing.TB, d *db.DB, at config.Site, p *place) *Service {
 	s.Mandate.Declare(append(member.Powers(), coop.Powers()...))
 	s.Member = member.New(d, s.Identity, s.Record, s.Mandate)
 	s.Media = media.New(d, store, client, at, log)
+	if err := s.Media.Open(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
 	s.Social = social.New(d, b, at, s.Media)
 	s.Notice = notice.New(d, b, s.Social)
 	s.Coop = coop.New(coop.Deps{DB: d, Bus: b, Site: at, Record: s.Record, Identity: s.Identity, Member: s.Member, Mandate: s.Mandate, Social: s.Social})
