@@ -49,7 +49,7 @@ func (s *server) load(name string, n, c int, request func(i int) []byte) (*resul
 				errs <- err
 				return
 			}
-			defer conn.Close()
+			defer func() { _ = conn.Close() }()
 			br := bufio.NewReaderSize(conn, 64<<10)
 			for {
 				i := int(next.Add(1)) - 1

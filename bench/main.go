@@ -8,6 +8,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -72,12 +73,12 @@ type server struct {
 	env    []string
 }
 
-func measure(engine string) error {
+func measure(engine string) (err error) {
 	dir, err := os.MkdirTemp("", "rochdale-bench-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	port, ops := freePort(), freePort()
 	host := "127.0.0.1:" + strconv.Itoa(port)
 	cfg := app.Config{Listen: host, Data: dir, Host: host, URL: "http://" + host, Database: filepath.Join(dir, "rochdale.db"), Blobs: filepath.Join(dir, "media")}
@@ -181,12 +182,12 @@ func (s *server) record(name string) (done func()) {
 		if err != nil {
 			return
 		}
-		defer resp.Body.Close()
+		defer func() { _ = resp.Body.Close() }()
 		f, err := os.Create(filepath.Join(*profile, name+".prof"))
 		if err != nil {
 			return
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }()
 		_, _ = io.Copy(f, resp.Body)
 	}()
 	return func() { <-finished }
@@ -197,11 +198,11 @@ func freePort() int {
 	if err != nil {
 		panic(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func build(cfg app.Config) (*app.App, error) {
 	return app.Build(context.Background(), cfg, clock.NewSystem(), quiet(), false)

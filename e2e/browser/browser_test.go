@@ -249,111 +249,115 @@ func painting(t *testing.T) string {
 	return file
 }
 
-func TestStoryWithScript(t *testing.T) { story(t, true) }
+func TestStory(t *testing.T) {
+	t.Run("with script", story(true))
+	t.Run("without script", story(false))
+}
 
-func TestStoryWithoutScript(t *testing.T) { story(t, false) }
+func story(script bool) func(*testing.T) {
+	return func(t *testing.T) {
+		base, code := start(t)
+		browser := chromium(t)
+		name := func(page string) string { return fmt.Sprintf("%s-script-%t", page, script) }
+		mara := open(t, browser, base, script)
 
-func story(t *testing.T, script bool) {
-	base, code := start(t)
-	browser := chromium(t)
-	name := func(page string) string { return fmt.Sprintf("%s-script-%t", page, script) }
-	mara := open(t, browser, base, script)
+		mara.visit("/")
+		mara.sees("Found a co-op")
+		mara.fill("code", code, "coop_name", "Tideline Co-op", "description", "Boats, nets and software.", "name", "Mara Okafor", "username", "mara",
+			"email", "mara@tideline.example", "password", password)
+		mara.shot(name("found"))
+		mara.press(`form[action="/found"] .button`)
+		mara.sees("Tideline Co-op is founded")
 
-	mara.visit("/")
-	mara.sees("Found a co-op")
-	mara.fill("code", code, "coop_name", "Tideline Co-op", "description", "Boats, nets and software.", "name", "Mara Okafor", "username", "mara",
-		"email", "mara@tideline.example", "password", password)
-	mara.shot(name("found"))
-	mara.press(`form[action="/found"] .button`)
-	mara.sees("Tideline Co-op is founded")
+		mara.visit("/invitations")
+		mara.fill("uses", "2")
+		mara.press(`form[action="/invitations"] .button`)
+		mara.sees("The invitation is ready")
+		link := mara.get(`document.querySelector('[name="link"]').value`)
 
-	mara.visit("/invitations")
-	mara.fill("uses", "2")
-	mara.press(`form[action="/invitations"] .button`)
-	mara.sees("The invitation is ready")
-	link := mara.get(`document.querySelector('[name="link"]').value`)
+		jun := open(t, browser, base, script)
+		jun.visit(link)
+		jun.sees("Mara Okafor invites you")
+		jun.fill("name", "Jun Abe", "username", "jun", "email", "jun@tideline.example", "password", password)
+		jun.press(`form[action="/join"] .button`)
+		jun.sees("You are member 2")
 
-	jun := open(t, browser, base, script)
-	jun.visit(link)
-	jun.sees("Mara Okafor invites you")
-	jun.fill("name", "Jun Abe", "username", "jun", "email", "jun@tideline.example", "password", password)
-	jun.press(`form[action="/join"] .button`)
-	jun.sees("You are member 2")
-
-	jun.visit("/@mara")
-	if script {
-		jun.do(chromedp.Click(chromedp.CSS(`.profile .button`)))
-	} else {
-		jun.press(`.profile .button`)
-	}
-	jun.until(`document.querySelector(".profile .button")?.innerText === "Following"`)
-	jun.visit("/home")
-	if script {
-		jun.until(`!!window.htmx`)
-	}
-
-	mara.visit("/home")
-	if script {
-		mara.until(`document.documentElement.classList.contains("js")`)
-	}
-	mara.do(chromedp.SetUploadFiles(chromedp.CSS(`[name="media"]`), []string{painting(t)}))
-	if script {
-		mara.until(`document.querySelector('[data-previews] [name="alt"]')`)
-		mara.fill("text", "Low water at six. #tides", "alt", "A grey estuary")
-	} else {
-		mara.get(`(document.querySelector("[data-plain-alt]").open = true, "")`)
-		mara.fill("text", "Low water at six. #tides", "alt", "A grey estuary")
-	}
-	mara.shot(name("write"))
-	mara.press(`.composer .end .button`)
-	mara.sees("Your post is out")
-	mara.until(`document.querySelector('article img[alt="A grey estuary"]')?.naturalWidth > 0`)
-	mara.shot(name("home"))
-
-	if script { // the open page has heard of it
-		jun.until(`document.querySelector(".new-posts")?.innerText === "New posts: 1"`)
-		jun.press(`.new-posts`)
-	} else {
+		jun.visit("/@mara")
+		if script {
+			jun.do(chromedp.Click(chromedp.CSS(`.profile .button`)))
+		} else {
+			jun.press(`.profile .button`)
+		}
+		jun.until(`document.querySelector(".profile .button")?.innerText === "Following"`)
 		jun.visit("/home")
-	}
-	jun.sees("Low water at six.")
-	if script {
-		jun.do(chromedp.Click(chromedp.CSS(`article [id$="-star"]`)))
-	} else {
-		jun.press(`article [id$="-star"]`)
-	}
-	jun.until(`document.querySelector('article [id$="-star"]')?.getAttribute("aria-pressed") === "true"`)
-	jun.press(`article .when a`)
-	jun.until(`document.querySelector("#reply textarea")?.value === "@mara "`)
-	jun.do(chromedp.SendKeys(chromedp.CSS("#reply textarea"), "I bring the kettle."))
-	jun.press(`#reply .end .button`)
-	jun.sees("I bring the kettle.")
-	jun.shot(name("thread"))
+		if script {
+			jun.until(`!!window.htmx`)
+		}
 
-	mara.visit("/notifications")
-	mara.sees("mentioned you")
-	mara.sees("favourited your post")
-	mara.visit(jun.get(`document.querySelector("article[aria-current] .when a").getAttribute("href")`) + "/edit")
-	mara.until(`document.querySelector('.kept img')`)
-	mara.fill("text", "Low water at seven. #tides")
-	mara.press(`.composer .end .button`)
-	mara.sees("Low water at seven.")
-	mara.sees("Edited")
+		mara.visit("/home")
+		if script {
+			mara.until(`document.documentElement.classList.contains("js")`)
+		}
+		mara.do(chromedp.SetUploadFiles(chromedp.CSS(`[name="media"]`), []string{painting(t)}))
+		if script {
+			mara.until(`document.querySelector('[data-previews] [name="alt"]')`)
+			mara.fill("text", "Low water at six. #tides", "alt", "A grey estuary")
+		} else {
+			mara.get(`(document.querySelector("[data-plain-alt]").open = true, "")`)
+			mara.fill("text", "Low water at six. #tides", "alt", "A grey estuary")
+		}
+		mara.shot(name("write"))
+		mara.press(`.composer .end .button`)
+		mara.sees("Your post is out")
+		mara.until(`document.querySelector('article img[alt="A grey estuary"]')?.naturalWidth > 0`)
+		mara.shot(name("home"))
 
-	mara.visit("/you")
-	mara.press(`form[action="/sign-out"] button`)
-	mara.sees("Said here lately")
-	mara.shot(name("front"))
-	mara.visit("/home")
-	mara.sees("Forgotten password?")
-	if script {
-		read(t, jun, mara)
+		if script { // the open page has heard of it
+			jun.until(`document.querySelector(".new-posts")?.innerText === "New posts: 1"`)
+			jun.press(`.new-posts`)
+		} else {
+			jun.visit("/home")
+		}
+		jun.sees("Low water at six.")
+		if script {
+			jun.do(chromedp.Click(chromedp.CSS(`article [id$="-star"]`)))
+		} else {
+			jun.press(`article [id$="-star"]`)
+		}
+		jun.until(`document.querySelector('article [id$="-star"]')?.getAttribute("aria-pressed") === "true"`)
+		jun.press(`article .when a`)
+		jun.until(`document.querySelector("#reply textarea")?.value === "@mara "`)
+		jun.do(chromedp.SendKeys(chromedp.CSS("#reply textarea"), "I bring the kettle."))
+		jun.press(`#reply .end .button`)
+		jun.sees("I bring the kettle.")
+		jun.shot(name("thread"))
+
+		mara.visit("/notifications")
+		mara.sees("mentioned you")
+		mara.sees("favourited your post")
+		mara.visit(jun.get(`document.querySelector("article[aria-current] .when a").getAttribute("href")`) + "/edit")
+		mara.until(`document.querySelector('.kept img')`)
+		mara.fill("text", "Low water at seven. #tides")
+		mara.press(`.composer .end .button`)
+		mara.sees("Low water at seven.")
+		mara.sees("Edited")
+
+		mara.visit("/you")
+		mara.press(`form[action="/sign-out"] button`)
+		mara.sees("Said here lately")
+		mara.shot(name("front"))
+		mara.visit("/home")
+		mara.sees("Forgotten password?")
+		if script {
+			read(t, jun, mara)
+		}
 	}
 }
 
 // read lets axe look at the pages of the place as it is now, in both themes, on a small phone and on a
 // desk; whatever is serious or worse is an error.
 func read(t *testing.T, member, visitor *person) {
+	t.Helper()
 	axe, err := os.ReadFile(filepath.Join("node_modules", "axe-core", "axe.min.js"))
 	if err != nil {
 		testkit.Missing(t, "axe-core", "npm ci in e2e/browser")

@@ -116,8 +116,13 @@ func (p *place) consent(address, email string) (code string) {
 		p.Fatal(err)
 	}
 	browser := &http.Client{Jar: jar, Timeout: 20 * time.Second}
-	read := func(r *http.Response, err error) (*url.URL, string) {
+	read := func(address string, form url.Values) (*url.URL, string) {
 		p.Helper()
+		ask := func() (*http.Response, error) { return browser.PostForm(address, form) }
+		if form == nil {
+			ask = func() (*http.Response, error) { return browser.Get(address) }
+		}
+		r, err := ask()
 		if err != nil {
 			p.Fatal(err)
 		}
@@ -128,11 +133,11 @@ func (p *place) consent(address, email string) (code string) {
 		}
 		return r.Request.URL, string(b)
 	}
-	at, _ := read(browser.Get(address))
+	at, _ := read(address, nil)
 	if at.Path != "/sign-in" {
 		p.Fatalf("a visitor is asked to sign in, not led to %s", at)
 	}
-	at, page := read(browser.PostForm(at.String(), url.Values{"email": {email}, "password": {password}, "next": {at.Query().Get("next")}}))
+	at, page := read(at.String(), url.Values{"email": {email}, "password": {password}, "next": {at.Query().Get("next")}})
 	if at.Path != "/oauth/authorize" {
 		p.Fatalf("after the sign-in comes the app's question, not %s", at)
 	}
@@ -140,7 +145,7 @@ func (p *place) consent(address, email string) (code string) {
 	for _, in := range input.FindAllString(page, -1) {
 		answer.Set(attribute(in, "name"), attribute(in, "value"))
 	}
-	at, page = read(browser.PostForm(at.Scheme+"://"+at.Host+at.Path, answer))
+	at, page = read(at.Scheme+"://"+at.Host+at.Path, answer)
 	code = at.Query().Get("code")
 	if code == "" || !strings.Contains(page, code) {
 		p.Fatalf("no code on the page %s", at)
@@ -195,15 +200,15 @@ func (p *place) talk(c *exec.Cmd, answers string, find func(line string) string)
 	return said.String()
 }
 
-func picture(t testing.TB) string {
-	t.Helper()
+func picture(tb testing.TB) string {
+	tb.Helper()
 	var b bytes.Buffer
 	if err := png.Encode(&b, image.NewRGBA(image.Rect(0, 0, 64, 48))); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "square.png")
+	path := filepath.Join(tb.TempDir(), "square.png")
 	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return path
 }

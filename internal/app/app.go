@@ -119,7 +119,7 @@ func Build(ctx context.Context, cfg Config, c clock.Clock, log *slog.Logger, wor
 	a.Mastodon = a.newMastodon()
 	a.Site = a.newSite()
 
-	a.Features = a.features()
+	a.Features = a.features() //nolint:contextcheck // a handler takes the context of its request
 	var powers []authz.Power
 	var workers []jobs.Worker
 	var periodic []jobs.Periodic

@@ -3,14 +3,11 @@ package app
 import (
 	"bytes"
 	"context"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -80,7 +77,7 @@ func freeAddress(tb testing.TB) string {
 // with gives f the program, put together but not serving.
 func (in *instance) with(f func(a *App)) {
 	in.t.Helper()
-	a, err := Build(context.Background(), in.config, clock.NewSystem(), slog.New(slog.NewTextHandler(io.Discard, nil)), false)
+	a, err := Build(context.Background(), in.config, clock.NewSystem(), slog.New(slog.DiscardHandler), false)
 	if err != nil {
 		in.t.Fatal(err)
 	}
@@ -134,14 +131,14 @@ func (in *instance) env() []string {
 // serve starts the program and waits until it is ready.
 func (in *instance) serve() *child {
 	in.t.Helper()
-	c := &child{Cmd: exec.Command(os.Args[0]), t: in.t, log: &bytes.Buffer{}} //nolint:gosec,noctx // the test binary itself, ended by kill or stop
+	c := &child{Cmd: exec.Command(os.Args[0]), t: in.t, log: &bytes.Buffer{}} // the test binary itself, ended by kill or stop
 	c.Env = append(in.env(), "RUN_ROCHDALE=serve")
 	c.Stdout, c.Stderr = c.log, c.log
 	if err := c.Start(); err != nil {
 		in.t.Fatal(err)
 	}
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		resp, err := http.Get(in.config.URL + "/readyz") //nolint:noctx // a poll
+		resp, err := http.Get(in.config.URL + "/readyz")
 		if err == nil {
 			_ = resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
@@ -170,25 +167,4 @@ func (c *child) stop() {
 	if err := c.Wait(); err != nil {
 		c.t.Errorf("stop: %v\n%s", err, c.log)
 	}
-}
-
-// inProcess serves a co-op from this process for tests that need no signals.
-func (in *instance) inProcess() (a *App, server *httptest.Server) {
-	in.t.Helper()
-	a, err := Build(context.Background(), in.config, clock.NewSystem(), slog.New(slog.NewTextHandler(io.Discard, nil)), true)
-	if err != nil {
-		in.t.Fatal(err)
-	}
-	h, err := a.Handler()
-	if err != nil {
-		in.t.Fatal(err)
-	}
-	server = httptest.NewServer(h)
-	in.t.Cleanup(func() { server.Close(); a.Close() })
-	return a, server
-}
-
-func tempFile(tb testing.TB, name string) string {
-	tb.Helper()
-	return filepath.Join(tb.TempDir(), name)
 }

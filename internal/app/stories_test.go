@@ -52,7 +52,7 @@ func stories(t *testing.T, database func(testing.TB) string) {
 
 func ready(ts *testscript.TestScript, _ bool, _ []string) {
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		resp, err := http.Get("http://" + ts.Getenv("HOST") + "/readyz") //nolint:noctx // a poll
+		resp, err := http.Get("http://" + ts.Getenv("HOST") + "/readyz")
 		if err == nil {
 			_ = resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
@@ -83,7 +83,7 @@ func httpCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if len(form) > 0 {
 		body = strings.NewReader(form.Encode())
 	}
-	req, err := http.NewRequest(args[0], "http://"+ts.Getenv("HOST")+args[1], body) //nolint:noctx // a story ends by itself
+	req, err := http.NewRequest(args[0], "http://"+ts.Getenv("HOST")+args[1], body)
 	ts.Check(err)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")

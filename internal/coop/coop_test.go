@@ -45,19 +45,19 @@ type hall struct {
 	social  *social.Service
 }
 
-func newHall(t testing.TB, d *db.DB, c *clock.Fake) *hall {
-	t.Helper()
+func newHall(tb testing.TB, d *db.DB, c *clock.Fake) *hall {
+	tb.Helper()
 	b := bus.New(d)
 	site := config.Site{Host: "coop.example", URL: "https://coop.example"}
-	store, err := blob.OpenFolder(t.TempDir())
+	store, err := blob.OpenFolder(tb.TempDir())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	i, err := identity.New(d, b)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	h := &hall{t: t, db: d, clock: c, ctx: context.Background(), record: record.New(d, site.Host), social: social.New(d, b, site, media.New(d, store, nil, site, nil))}
+	h := &hall{t: tb, db: d, clock: c, ctx: context.Background(), record: record.New(d, site.Host), social: social.New(d, b, site, media.New(d, store, nil, site, nil))}
 	h.mandate = mandate.New(d, h.record)
 	h.mandate.Declare(slices.Concat(member.Powers(), coop.Powers()))
 	h.member = member.New(d, i, h.record, h.mandate)
@@ -83,10 +83,10 @@ func (h *hall) ok(err error) {
 	}
 }
 
-func want(t testing.TB, err error, kind fault.Kind, what string) {
-	t.Helper()
+func want(tb testing.TB, err error, kind fault.Kind, what string) {
+	tb.Helper()
 	if !fault.Is(err, kind) {
-		t.Errorf("%s: got %v, want a fault of kind %q", what, err, kind)
+		tb.Errorf("%s: got %v, want a fault of kind %q", what, err, kind)
 	}
 }
 

@@ -37,14 +37,14 @@ type house struct {
 	made  int
 }
 
-func newHouse(t testing.TB, d *db.DB, c *clock.Fake) *house {
-	t.Helper()
+func newHouse(tb testing.TB, d *db.DB, c *clock.Fake) *house {
+	tb.Helper()
 	b := bus.New(d)
 	s, err := identity.New(d, b)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	h := &house{Service: s, t: t, db: d, bus: b, clock: c, ctx: context.Background(), mail: map[string][]string{}}
+	h := &house{Service: s, t: tb, db: d, bus: b, clock: c, ctx: context.Background(), mail: map[string][]string{}}
 	s.SendReset = func(_ context.Context, _ *db.Tx, email, secret string) error {
 		h.mail[email] = append(h.mail[email], secret)
 		return nil
@@ -107,10 +107,10 @@ func (h *house) exec(sql string) {
 	h.ok(err)
 }
 
-func want(t testing.TB, err error, kind fault.Kind, what string) {
-	t.Helper()
+func want(tb testing.TB, err error, kind fault.Kind, what string) {
+	tb.Helper()
 	if !fault.Is(err, kind) {
-		t.Errorf("%s: got %v, want a fault of kind %q", what, err, kind)
+		tb.Errorf("%s: got %v, want a fault of kind %q", what, err, kind)
 	}
 }
 

@@ -62,11 +62,11 @@ func (h *house) token(token string) authz.Actor {
 	return a
 }
 
-func refused(t testing.TB, err error, code, what string) {
-	t.Helper()
+func refused(tb testing.TB, err error, code, what string) {
+	tb.Helper()
 	var o *identity.OAuthError
 	if !errors.As(err, &o) || o.Code != code {
-		t.Errorf("%s: got %v, want %s", what, err, code)
+		tb.Errorf("%s: got %v, want %s", what, err, code)
 	}
 }
 

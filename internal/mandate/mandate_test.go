@@ -39,9 +39,9 @@ type office struct {
 	body   mandate.Body
 }
 
-func newOffice(t testing.TB, d *db.DB, c *clock.Fake) *office {
-	t.Helper()
-	o := &office{t: t, db: d, clock: c, ctx: context.Background(), record: record.New(d, "coop.example")}
+func newOffice(tb testing.TB, d *db.DB, c *clock.Fake) *office {
+	tb.Helper()
+	o := &office{t: tb, db: d, clock: c, ctx: context.Background(), record: record.New(d, "coop.example")}
 	o.Service = mandate.New(d, o.record)
 	o.Declare(powers)
 	o.ok(d.InDurableTx(o.ctx, func(tx *db.Tx) (err error) {
@@ -64,10 +64,10 @@ func (o *office) ok(err error) {
 	}
 }
 
-func want(t testing.TB, err error, kind fault.Kind, what string) {
-	t.Helper()
+func want(tb testing.TB, err error, kind fault.Kind, what string) {
+	tb.Helper()
 	if !fault.Is(err, kind) {
-		t.Errorf("%s: got %v, want a fault of kind %q", what, err, kind)
+		tb.Errorf("%s: got %v, want a fault of kind %q", what, err, kind)
 	}
 }
 

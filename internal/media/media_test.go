@@ -47,7 +47,7 @@ func each(t *testing.T, f func(t *testing.T, h house)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		log := slog.New(slog.NewTextHandler(io.Discard, nil))
+		log := slog.New(slog.DiscardHandler)
 		s := media.New(d, store, outbound.New(outbound.Options{AllowPrivate: true}), config.Site{Host: "coop.test", URL: "https://coop.test"}, log)
 		if err := s.Open(t.Context()); err != nil {
 			t.Fatal(err)
@@ -80,8 +80,14 @@ func photo(tb testing.TB, w, h int) []byte {
 	return b.Bytes()
 }
 
+// reply is an answer apart from its body.
+type reply struct {
+	StatusCode int
+	Header     http.Header
+}
+
 // get asks for a path of a URL of ours.
-func (h house) get(tb testing.TB, url string, header ...string) (*http.Response, []byte) {
+func (h house) get(tb testing.TB, url string, header ...string) (reply, []byte) {
 	tb.Helper()
 	r, err := http.NewRequest(http.MethodGet, h.http.URL+strings.TrimPrefix(url, "https://coop.test"), nil)
 	if err != nil {
@@ -94,12 +100,12 @@ func (h house) get(tb testing.TB, url string, header ...string) (*http.Response,
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return res, b
+	return reply{res.StatusCode, res.Header}, b
 }
 
 func (h house) blobs(tb testing.TB) int {
@@ -298,6 +304,7 @@ type peer struct {
 }
 
 func newPeer(t *testing.T, body []byte) *peer {
+	t.Helper()
 	p := &peer{}
 	p.body.Store(body)
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

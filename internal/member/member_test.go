@@ -115,10 +115,10 @@ func (r *register) ok(err error) {
 	}
 }
 
-func want(t testing.TB, err error, kind fault.Kind, what string) {
-	t.Helper()
+func want(tb testing.TB, err error, kind fault.Kind, what string) {
+	tb.Helper()
 	if !fault.Is(err, kind) {
-		t.Errorf("%s: got %v, want a fault of kind %q", what, err, kind)
+		tb.Errorf("%s: got %v, want a fault of kind %q", what, err, kind)
 	}
 }
 

@@ -224,7 +224,10 @@ func TestList(t *testing.T) {
 			}
 		}
 		n := 0
-		for range s.List(t.Context(), "") {
+		for _, err := range s.List(t.Context(), "") {
+			if err != nil {
+				t.Fatal(err)
+			}
 			n++
 			break
 		}

@@ -169,7 +169,7 @@ func (f *Folder) List(ctx context.Context, prefix string) iter.Seq2[Info, error]
 				return err
 			case d.IsDir() && name == workFolder:
 				return fs.SkipDir
-			case !d.Type().IsRegular() || !strings.HasPrefix(name, prefix) || CheckKey(name) != nil:
+			case !d.Type().IsRegular() || !strings.HasPrefix(name, prefix) || errors.Is(CheckKey(name), ErrKey):
 				return nil
 			}
 			info, err := d.Info()

@@ -18,10 +18,10 @@ import (
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-func publish(t testing.TB, d *db.DB, b *bus.Bus, topic, payload string) {
-	t.Helper()
+func publish(tb testing.TB, d *db.DB, b *bus.Bus, topic, payload string) {
+	tb.Helper()
 	if err := d.InTx(context.Background(), func(tx *db.Tx) error { return b.Publish(context.Background(), tx, topic, payload) }); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 

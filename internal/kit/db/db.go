@@ -60,7 +60,7 @@ func Open(ctx context.Context, target string, c clock.Clock) (*DB, error) {
 	if strings.HasPrefix(target, "postgres://") || strings.HasPrefix(target, "postgresql://") {
 		err = d.openPostgres(ctx, target)
 	} else {
-		err = d.openSQLite(target)
+		err = d.openSQLite(ctx, target)
 	}
 	if err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func Open(ctx context.Context, target string, c clock.Clock) (*DB, error) {
 	return d, nil
 }
 
-func (d *DB) openSQLite(path string) (err error) {
+func (d *DB) openSQLite(ctx context.Context, path string) (err error) {
 	d.dialect, d.path = SQLite, path
 	if dir := filepath.Dir(path); dir != "" {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -82,7 +82,7 @@ func (d *DB) openSQLite(path string) (err error) {
 		return err
 	}
 	// The file must exist with its journal mode before readers, which may not write, open it.
-	if err := d.writer.Ping(); err != nil {
+	if err := d.writer.PingContext(ctx); err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
 	}
 	d.reader, err = openSQLitePool(path, true, max(4, 2*runtime.GOMAXPROCS(0)))

@@ -36,7 +36,7 @@ func (d *DB) grouped(ctx context.Context, f func(*Tx) error) (*Tx, error) {
 	d.leading = true
 	d.groupMu.Unlock()
 	if lead {
-		d.lead(w)
+		d.lead(w) //nolint:contextcheck // the group outlives any one caller, whose own context each member gets
 	}
 	<-w.done
 	if w.alone {
@@ -131,8 +131,11 @@ func (d *DB) together(conn *sql.Conn, batch []*waiting) (rest []*waiting) {
 
 // member runs one member of a group. The error is the group's, not the member's.
 func (d *DB) member(tx *sql.Tx, w *waiting, savepoint bool) error {
-	if w.err = w.ctx.Err(); w.err != nil {
+	select {
+	case <-w.ctx.Done():
+		w.err = w.ctx.Err()
 		return nil
+	default:
 	}
 	ctx := context.Background()
 	if savepoint {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/jackc/pgx/v5/stdlib"
 )
@@ -22,25 +23,31 @@ func (d *DB) query(ctx context.Context, t *text, args []any) (*sql.Rows, error) 
 		if err != nil {
 			return nil, err
 		}
-		var lost bool
-		if s, lost = d.readStmts.LoadOrStore(t, fresh); lost {
-			if err := fresh.Close(); err != nil {
-				return nil, err
-			}
+		if s, err = keep(&d.readStmts, t, fresh); err != nil {
+			return nil, err
 		}
 	}
 	return s.(*sql.Stmt).QueryContext(ctx, args...)
 }
 
+// keep stores a fresh statement for good, unless another was stored meanwhile, which is kept instead.
+func keep(stmts *sync.Map, t *text, fresh *sql.Stmt) (kept any, err error) {
+	kept, lost := stmts.LoadOrStore(t, fresh)
+	if lost {
+		err = fresh.Close()
+	}
+	return kept, err
+}
+
 func (t *Tx) query(ctx context.Context, q *text, args []any) (*sql.Rows, error) {
-	if s := t.stmt(ctx, q); s != nil {
+	if s := t.stmt(ctx, q); s != nil { //nolint:sqlclosecheck // the end of the transaction closes it
 		return s.QueryContext(ctx, args...)
 	}
 	return t.tx.QueryContext(ctx, q.engine[t.db.dialect], args...)
 }
 
 func (t *Tx) exec(ctx context.Context, q *text, args []any) (sql.Result, error) {
-	if s := t.stmt(ctx, q); s != nil {
+	if s := t.stmt(ctx, q); s != nil { //nolint:sqlclosecheck // the end of the transaction closes it
 		return s.ExecContext(ctx, args...)
 	}
 	return t.tx.ExecContext(ctx, q.engine[t.db.dialect], args...)
@@ -69,10 +76,8 @@ func (d *DB) prepareWrites(ctx context.Context, texts []*text) error {
 		if err != nil {
 			return err
 		}
-		if _, lost := d.writeStmts.LoadOrStore(q, s); lost {
-			if err := s.Close(); err != nil {
-				return err
-			}
+		if _, err := keep(&d.writeStmts, q, s); err != nil {
+			return err
 		}
 	}
 	return nil

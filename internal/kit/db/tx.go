@@ -72,7 +72,7 @@ func (d *DB) inTx(ctx context.Context, durable bool, f func(tx *Tx) error) error
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(time.Duration(rand.IntN(n*20)+1) * time.Millisecond):
+		case <-time.After(time.Duration(rand.IntN(n*20)+1) * time.Millisecond): //nolint:gosec // jitter
 		}
 	}
 }

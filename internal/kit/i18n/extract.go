@@ -64,7 +64,8 @@ func extractFile(name string, text []byte, isGo bool, found map[string]*Message)
 	own := strings.HasSuffix(path.Dir(name), "kit/i18n")
 	src := string(text)
 	for _, at := range call.FindAllStringSubmatchIndex(src, -1) {
-		function, qualified := "", at[2] >= 0
+		var function string
+		qualified := at[2] >= 0
 		if qualified {
 			function = src[at[2]:at[3]]
 		} else {

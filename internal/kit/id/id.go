@@ -93,9 +93,10 @@ func runOf(ms int64) *run {
 		if state.past == nil || len(state.past) > maxPasts {
 			state.past = map[int64]*run{}
 		}
-		r = &run{at: ms, free: perMilli + rand.Int64N(perMilli/2)}
+		r = &run{at: ms, free: perMilli + rand.Int64N(perMilli/2)} //nolint:gosec // a place, no secret
 		if ms%1000 == 0 {
-			r.at += rand.Int64N(500) // the time was rounded to a second: the whole second is free to use
+			// The time was rounded to a second: the whole second is free to use.
+			r.at += rand.Int64N(500) //nolint:gosec // a place, no secret
 		}
 		state.past[ms] = r
 	}
@@ -132,5 +133,5 @@ func SetNode(n int32) {
 func Node() int32 {
 	state.Lock()
 	defer state.Unlock()
-	return int32(state.node) //nolint:gosec // 0 to 63
+	return int32(state.node) // 0 to 63
 }

@@ -16,7 +16,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"time"
 
@@ -32,7 +31,7 @@ import (
 
 // Migrate makes or brings up to date the tables of the queue. Several processes may call it at the same time.
 func Migrate(ctx context.Context, d *db.DB) (err error) {
-	m, err := rivermigrate.New(driver(d), &rivermigrate.Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	m, err := rivermigrate.New(driver(d), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return fmt.Errorf("migrate jobs: %w", err)
 	}

@@ -318,8 +318,8 @@ func TestStopFinishesTheJobInHand(t *testing.T) {
 		stopped := make(chan error)
 		go func() { stopped <- q.Stop(context.Background()) }()
 		select {
-		case <-stopped:
-			t.Error("stopped while a job was in hand")
+		case err := <-stopped:
+			t.Fatalf("stopped while a job was in hand: %v", err)
 		case <-time.After(200 * time.Millisecond):
 		}
 		close(finish)

@@ -182,7 +182,7 @@ func (q *Queue) add(w Worker, to *river.Workers) error {
 func (q *Queue) NextRetry(job *rivertype.JobRow) time.Time {
 	n := float64(len(job.Errors) + 1)
 	delay := min(time.Duration(n*n*n*n)*time.Second, 24*time.Hour)
-	jitter := time.Duration((rand.Float64() - 0.5) * 0.2 * float64(delay))
+	jitter := time.Duration((rand.Float64() - 0.5) * 0.2 * float64(delay)) //nolint:gosec // jitter
 	now := q.clock.Now()
 	return now.Add(delay + jitter)
 }

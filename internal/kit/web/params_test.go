@@ -134,18 +134,18 @@ func TestBodiesHaveALimit(t *testing.T) {
 	}
 	for path, n := range map[string]int{"/small": 1000, "/usual": 1 << 20} {
 		for kind, b := range bodies(n / 2) {
-			if r := s.do("POST", path, b[1], "Content-Type", b[0]); r.StatusCode != 200 || text(t, r) != fmt.Sprint(n/2) {
-				t.Errorf("%s %s within the limit: %d", path, kind, r.StatusCode)
+			if r := s.do("POST", path, b[1], "Content-Type", b[0]); r.status != http.StatusOK || r.body != fmt.Sprint(n/2) {
+				t.Errorf("%s %s within the limit: %d", path, kind, r.status)
 			}
 		}
 		for kind, b := range bodies(n) {
-			if r := s.do("POST", path, b[1], "Content-Type", b[0]); r.StatusCode != http.StatusRequestEntityTooLarge {
-				t.Errorf("%s %s over it: %d %s", path, kind, r.StatusCode, text(t, r))
+			if r := s.do("POST", path, b[1], "Content-Type", b[0]); r.status != http.StatusRequestEntityTooLarge {
+				t.Errorf("%s %s over it: %d %s", path, kind, r.status, r.body)
 			}
 		}
 	}
-	if r := s.do("POST", "/raw", strings.Repeat("x", 1001)); r.StatusCode != http.StatusRequestEntityTooLarge {
-		t.Errorf("raw: %d", r.StatusCode)
+	if r := s.do("POST", "/raw", strings.Repeat("x", 1001)); r.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("raw: %d", r.status)
 	}
 }
 
@@ -168,7 +168,7 @@ func TestLocal(t *testing.T) {
 		}
 	}
 	for _, to := range []string{`/./\evil`, "/\t/evil", "/.//evil", "/x/..//evil", "/..//evil", "/%2F/evil", "/%5Cevil", "///evil"} {
-		where := s.do("GET", "/go?to="+url.QueryEscape(to), "").Header.Get("Location")
+		where := s.do("GET", "/go?to="+url.QueryEscape(to), "").header.Get("Location")
 		if u := browser(where); u != "coop.example" {
 			t.Errorf("%q leads to %q at %s", to, where, u)
 		}
@@ -192,7 +192,7 @@ func FuzzLocal(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, to string) {
-		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "https://coop.example/x/y", nil)
+		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "https://coop.example/x/y", nil)
 		if err := web.Redirect(w, r, web.Local(to, "/home")); err != nil {
 			t.Fatal(err)
 		}
@@ -228,7 +228,7 @@ func TestBack(t *testing.T) {
 	t.Parallel()
 	for referer, want := range map[string]string{"http://example.com/a?b=c": "/a?b=c", "http://evil.example/a": "/home", "": "/home", "http://example.com//evil": "/home",
 		"http://example.com/\\evil": "/%5Cevil", "http://example.com": "/home"} {
-		r := httptest.NewRequest("POST", "/x", nil)
+		r := httptest.NewRequest(http.MethodPost, "/x", nil)
 		r.Header.Set("Referer", referer)
 		if got := web.Back(r, "/home"); got != want {
 			t.Errorf("from %q: %q, want %q", referer, got, want)
@@ -240,7 +240,7 @@ func TestWantsJSON(t *testing.T) {
 	t.Parallel()
 	for accept, want := range map[string]bool{"": false, "*/*": false, "text/html,application/json": false, "application/activity+json": true,
 		`application/ld+json; profile="https://www.w3.org/ns/activitystreams"`: true, "application/json, text/html": true, "image/png": false} {
-		r := httptest.NewRequest("GET", "/x", nil)
+		r := httptest.NewRequest(http.MethodGet, "/x", nil)
 		r.Header.Set("Accept", accept)
 		if web.WantsJSON(r) != want {
 			t.Errorf("%q: %v", accept, !want)

@@ -113,13 +113,13 @@ func SetSession(w http.ResponseWriter, r *http.Request, secret string, until tim
 
 // ClearSession takes the session out of the browser.
 func ClearSession(w http.ResponseWriter, r *http.Request) {
-	c := cookie(r, SessionCookie, "", time.Time{})
+	c := cookie(r, SessionCookie, "", time.Time{}) //nolint:gosec // cookie sets the three attributes
 	c.MaxAge = -1
 	http.SetCookie(w, c)
 }
 
 func cookie(r *http.Request, name, value string, until time.Time) *http.Cookie {
 	s := of(r).server
-	return &http.Cookie{Name: name, Value: value, Path: "/", Expires: until, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	return &http.Cookie{Name: name, Value: value, Path: "/", Expires: until, HttpOnly: true, SameSite: http.SameSiteLaxMode, //nolint:gosec // Secure wherever the address is https
 		Secure: s != nil && s.opt.Secure}
 }

@@ -35,9 +35,9 @@ type site struct {
 
 var ann = authz.Actor{Login: 1, Member: 2, Account: 3, Session: 4}
 
-func newSite(t testing.TB, change func(*web.Options), routes ...web.Route) *site {
-	t.Helper()
-	s := &site{t: t, clock: clock.NewFake(testkit.Start), log: &bytes.Buffer{}}
+func newSite(tb testing.TB, change func(*web.Options), routes ...web.Route) *site {
+	tb.Helper()
+	s := &site{t: tb, clock: clock.NewFake(testkit.Start), log: &bytes.Buffer{}}
 	opt := web.Options{Log: slog.New(slog.NewTextHandler(s.log, nil)), Clock: s.clock,
 		Session: func(_ context.Context, cookie string) (authz.Actor, error) {
 			if cookie == "good" {
@@ -59,12 +59,12 @@ func newSite(t testing.TB, change func(*web.Options), routes ...web.Route) *site
 	}
 	var err error
 	if s.Server, err = web.New(opt, routes); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
 
-func (s *site) do(method, target, body string, headers ...string) *http.Response {
+func (s *site) do(method, target, body string, headers ...string) reply {
 	s.t.Helper()
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	for i := 0; i < len(headers); i += 2 {
@@ -76,16 +76,21 @@ func (s *site) do(method, target, body string, headers ...string) *http.Response
 	}
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
-	return w.Result()
+	res := w.Result()
+	defer func() { _ = res.Body.Close() }()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return reply{res.StatusCode, res.Header, res.Cookies(), string(b)}
 }
 
-func text(t testing.TB, r *http.Response) string {
-	t.Helper()
-	b, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
+// reply is an answer that was read to its end.
+type reply struct {
+	status  int
+	header  http.Header
+	cookies []*http.Cookie
+	body    string
 }
 
 func says(words string) web.Handler {
@@ -153,12 +158,12 @@ func TestKindsOfErrorBecomeStatuses(t *testing.T) {
 				head   []string
 			}{{"/page", tc.page, []string{"Cookie", web.SessionCookie + "=good"}}, {"/api", tc.api, []string{"Authorization", "Bearer good"}}, {"/inbox", tc.federation, nil}} {
 				r := s.do("POST", x.path, "", x.head...)
-				body := text(t, r)
-				if r.StatusCode != x.status || !strings.Contains(body, tc.words) || strings.Contains(body, "hunter2") && tc.name == "internal" {
-					t.Errorf("%s: %d %q, want %d %q", x.path, r.StatusCode, body, x.status, tc.words)
+				body := r.body
+				if r.status != x.status || !strings.Contains(body, tc.words) || strings.Contains(body, "hunter2") && tc.name == "internal" {
+					t.Errorf("%s: %d %q, want %d %q", x.path, r.status, body, x.status, tc.words)
 				}
-				if r.Header.Get("Cache-Control") != "no-store" || r.Header.Get("X-Request-Id") == "" {
-					t.Errorf("%s: headers %v", x.path, r.Header)
+				if r.header.Get("Cache-Control") != "no-store" || r.header.Get("X-Request-Id") == "" {
+					t.Errorf("%s: headers %v", x.path, r.header)
 				}
 				if x.path == "/api" {
 					var e map[string]string
@@ -180,23 +185,23 @@ func TestVisitorsAreAskedToSignIn(t *testing.T) {
 	s := newSite(t, nil, web.Route{Pattern: "GET /page", Handler: no}, web.Route{Pattern: "POST /page", Act: none, Handler: no},
 		web.Route{Pattern: "GET /api/x", Style: web.API, Handler: no}, web.Route{Pattern: "GET /inbox", Style: web.Federation, Handler: no})
 	r := s.do("GET", "/page?a=1&b=2", "")
-	if r.StatusCode != http.StatusSeeOther || r.Header.Get("Location") != "/sign-in?next=%2Fpage%3Fa%3D1%26b%3D2" {
-		t.Errorf("a page: %d to %s", r.StatusCode, r.Header.Get("Location"))
+	if r.status != http.StatusSeeOther || r.header.Get("Location") != "/sign-in?next=%2Fpage%3Fa%3D1%26b%3D2" {
+		t.Errorf("a page: %d to %s", r.status, r.header.Get("Location"))
 	}
-	if r := s.do("POST", "/page", ""); r.StatusCode != http.StatusUnauthorized {
-		t.Errorf("a form: %d", r.StatusCode)
+	if r := s.do("POST", "/page", ""); r.status != http.StatusUnauthorized {
+		t.Errorf("a form: %d", r.status)
 	}
-	if r := s.do("GET", "/api/x", ""); r.StatusCode != http.StatusUnauthorized || !strings.Contains(r.Header.Get("WWW-Authenticate"), "Bearer") {
-		t.Errorf("the API: %d %v", r.StatusCode, r.Header)
+	if r := s.do("GET", "/api/x", ""); r.status != http.StatusUnauthorized || !strings.Contains(r.header.Get("WWW-Authenticate"), "Bearer") {
+		t.Errorf("the API: %d %v", r.status, r.header)
 	}
-	if r := s.do("GET", "/inbox", ""); r.StatusCode != http.StatusForbidden {
-		t.Errorf("a peer: %d", r.StatusCode)
+	if r := s.do("GET", "/inbox", ""); r.status != http.StatusForbidden {
+		t.Errorf("a peer: %d", r.status)
 	}
-	if r := s.do("GET", "/nowhere", ""); r.StatusCode != http.StatusNotFound {
-		t.Errorf("nowhere: %d", r.StatusCode)
+	if r := s.do("GET", "/nowhere", ""); r.status != http.StatusNotFound {
+		t.Errorf("nowhere: %d", r.status)
 	}
-	if r := s.do("POST", "/nowhere", ""); r.StatusCode != http.StatusNotFound {
-		t.Errorf("nowhere: %d", r.StatusCode)
+	if r := s.do("POST", "/nowhere", ""); r.status != http.StatusNotFound {
+		t.Errorf("nowhere: %d", r.status)
 	}
 }
 
@@ -211,12 +216,12 @@ func TestErrorPages(t *testing.T) {
 			return web.Bytes(w, p.Status, "text/html", fmt.Appendf(nil, "<h1>%s</h1>%s", p.Words, p.Field))
 		}
 	}, web.Route{Pattern: "GET /page", Handler: fails(fault.Field("name", "Too long."))})
-	if r := s.do("GET", "/page", ""); r.StatusCode != 422 || text(t, r) != "<h1>Too long.</h1>name" {
-		t.Errorf("%d", r.StatusCode)
+	if r := s.do("GET", "/page", ""); r.status != http.StatusUnprocessableEntity || r.body != "<h1>Too long.</h1>name" {
+		t.Errorf("%d", r.status)
 	}
 	broken = true
-	if r := s.do("GET", "/page", ""); r.StatusCode != 422 || !strings.Contains(text(t, r), "Too long.") {
-		t.Errorf("where the page cannot be drawn: %d", r.StatusCode)
+	if r := s.do("GET", "/page", ""); r.status != http.StatusUnprocessableEntity || !strings.Contains(r.body, "Too long.") {
+		t.Errorf("where the page cannot be drawn: %d", r.status)
 	}
 }
 
@@ -233,14 +238,14 @@ func TestAPanicIsOneLineAndAPage(t *testing.T) {
 		}},
 		web.Route{Pattern: "GET /abort", Handler: func(http.ResponseWriter, *http.Request) error { panic(http.ErrAbortHandler) }})
 	r := s.do("GET", "/panic", "")
-	if body := text(t, r); r.StatusCode != 500 || strings.Contains(body, "hunter2") || body == "" {
-		t.Errorf("%d %q", r.StatusCode, body)
+	if body := r.body; r.status != http.StatusInternalServerError || strings.Contains(body, "hunter2") || body == "" {
+		t.Errorf("%d %q", r.status, body)
 	}
-	if n := strings.Count(strings.TrimSpace(s.log.String()), "\n") + 1; n != 1 || !strings.Contains(s.log.String(), "hunter2") || !strings.Contains(s.log.String(), r.Header.Get("X-Request-Id")) {
+	if n := strings.Count(strings.TrimSpace(s.log.String()), "\n") + 1; n != 1 || !strings.Contains(s.log.String(), "hunter2") || !strings.Contains(s.log.String(), r.header.Get("X-Request-Id")) {
 		t.Errorf("%d lines: %s", n, s.log)
 	}
-	if r := s.do("GET", "/late", ""); r.StatusCode != http.StatusAccepted || strings.Count(s.log.String(), "request failed") != 2 {
-		t.Errorf("%d; %s", r.StatusCode, s.log)
+	if r := s.do("GET", "/late", ""); r.status != http.StatusAccepted || strings.Count(s.log.String(), "request failed") != 2 {
+		t.Errorf("%d; %s", r.status, s.log)
 	}
 	if len(seen) != 2 || seen[0] != 500 || seen[1] != http.StatusAccepted {
 		t.Errorf("observed %v", seen)
@@ -283,8 +288,8 @@ func TestCrossOriginWrites(t *testing.T) {
 		{"another scheme", "POST", "/api/x", []string{"Authorization", "Basic good"}, 200, "0"},
 	} {
 		r := s.do(tc.method, tc.path, "", tc.head...)
-		if body := text(t, r); r.StatusCode != tc.status && !(r.StatusCode == 401 && tc.status == 403) || tc.account != "" && body != tc.account {
-			t.Errorf("%s: %d %q, want %d %q", tc.name, r.StatusCode, body, tc.status, tc.account)
+		if body := r.body; r.status != tc.status && !(r.status == http.StatusUnauthorized && tc.status == 403) || tc.account != "" && body != tc.account {
+			t.Errorf("%s: %d %q, want %d %q", tc.name, r.status, body, tc.status, tc.account)
 		}
 	}
 }
@@ -298,7 +303,7 @@ func TestHeaders(t *testing.T) {
 			return nil
 		}})
 	for _, path := range []string{"/page", "/nowhere"} {
-		h := s.do("GET", path, "").Header
+		h := s.do("GET", path, "").header
 		csp := h.Get("Content-Security-Policy")
 		for _, part := range []string{"default-src 'self'", "script-src 'self'", "object-src 'none'", "frame-ancestors 'none'", "form-action 'self'"} {
 			if !strings.Contains(csp+";", part+";") {
@@ -309,20 +314,20 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("%s: %v", path, h)
 		}
 	}
-	h := s.do("GET", "/api/x", "").Header
+	h := s.do("GET", "/api/x", "").header
 	if h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Access-Control-Allow-Credentials") != "" {
 		t.Errorf("API: %v", h)
 	}
-	if r := s.do("OPTIONS", "/api/x", "", "Origin", "https://app.example"); r.StatusCode != http.StatusNoContent || !strings.Contains(r.Header.Get("Access-Control-Allow-Headers"), "Authorization") {
-		t.Errorf("before it: %d %v", r.StatusCode, r.Header)
+	if r := s.do("OPTIONS", "/api/x", "", "Origin", "https://app.example"); r.status != http.StatusNoContent || !strings.Contains(r.header.Get("Access-Control-Allow-Headers"), "Authorization") {
+		t.Errorf("before it: %d %v", r.status, r.header)
 	}
 	for to, want := range map[string]string{"tusk://back": "form-action 'self' tusk:", "https://app.example/x": "form-action 'self' https:",
 		"x; script-src *:y": "form-action 'self'", "back": "form-action 'self'", "a'b:c": "form-action 'self'"} {
 		r := s.do("GET", "/form?to="+url.QueryEscape(to), "")
-		if csp := r.Header.Get("Content-Security-Policy"); !strings.HasSuffix(csp, want) || strings.Contains(csp, "*") {
+		if csp := r.header.Get("Content-Security-Policy"); !strings.HasSuffix(csp, want) || strings.Contains(csp, "*") {
 			t.Errorf("form to %q: %q", to, csp)
 		}
-		if c := r.Cookies()[0]; !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.Name != web.SessionCookie || c.Path != "/" {
+		if c := r.cookies[0]; !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.Name != web.SessionCookie || c.Path != "/" {
 			t.Errorf("cookie %v", c)
 		}
 	}
@@ -338,68 +343,68 @@ func TestRateLimits(t *testing.T) {
 	s := newSite(t, limited, web.Route{Pattern: "POST /try", Act: none, Limit: web.Limit{Events: 3, Per: time.Minute}, Handler: says("x")},
 		web.Route{Pattern: "GET /api/x", Style: web.API, Handler: says("x")}, web.Route{Pattern: "GET /page", Handler: says("x")},
 		web.Route{Pattern: "GET /healthz", Style: web.Plain, Handler: says("x")})
-	try := func(from string) *http.Response { return s.do("POST", "/try", "", "From", from) }
+	try := func(from string) reply { return s.do("POST", "/try", "", "From", from) }
 	for range 3 {
-		if r := try("192.0.2.1:99"); r.StatusCode != 200 {
-			t.Fatalf("within the limit: %d", r.StatusCode)
+		if r := try("192.0.2.1:99"); r.status != http.StatusOK {
+			t.Fatalf("within the limit: %d", r.status)
 		}
 	}
 	r := try("192.0.2.1:98")
-	if r.StatusCode != 429 || r.Header.Get("Retry-After") != "20" || !strings.Contains(text(t, r), "20 seconds") {
-		t.Errorf("over it: %d, Retry-After %q", r.StatusCode, r.Header.Get("Retry-After"))
+	if r.status != http.StatusTooManyRequests || r.header.Get("Retry-After") != "20" || !strings.Contains(r.body, "20 seconds") {
+		t.Errorf("over it: %d, Retry-After %q", r.status, r.header.Get("Retry-After"))
 	}
 	if strings.Contains(s.log.String(), "failed") {
 		t.Errorf("logged: %s", s.log)
 	}
-	if r := try("192.0.2.2:99"); r.StatusCode != 200 {
-		t.Errorf("another address: %d", r.StatusCode)
+	if r := try("192.0.2.2:99"); r.status != http.StatusOK {
+		t.Errorf("another address: %d", r.status)
 	}
-	if r := s.do("GET", "/page", "", "From", "192.0.2.1:99"); r.StatusCode != 200 {
-		t.Errorf("another route: %d", r.StatusCode)
+	if r := s.do("GET", "/page", "", "From", "192.0.2.1:99"); r.status != http.StatusOK {
+		t.Errorf("another route: %d", r.status)
 	}
 	s.clock.Advance(19 * time.Second)
-	if r := try("192.0.2.1:99"); r.StatusCode != 429 {
-		t.Errorf("too soon: %d", r.StatusCode)
+	if r := try("192.0.2.1:99"); r.status != http.StatusTooManyRequests {
+		t.Errorf("too soon: %d", r.status)
 	}
 	s.clock.Advance(time.Second)
-	if r := try("192.0.2.1:99"); r.StatusCode != 200 {
-		t.Errorf("after the wait: %d", r.StatusCode)
+	if r := try("192.0.2.1:99"); r.status != http.StatusOK {
+		t.Errorf("after the wait: %d", r.status)
 	}
 	// An IPv6 subscriber has a /64 and counts once; the next one counts on its own.
 	for i := range 3 {
-		if r := try(fmt.Sprintf("[2001:db8:0:1::%d]:99", i)); r.StatusCode != 200 {
-			t.Errorf("IPv6: %d", r.StatusCode)
+		if r := try(fmt.Sprintf("[2001:db8:0:1::%d]:99", i)); r.status != http.StatusOK {
+			t.Errorf("IPv6: %d", r.status)
 		}
 	}
-	if r := try("[2001:db8:0:1:ffff::1]:99"); r.StatusCode != 429 {
-		t.Errorf("the same /64: %d", r.StatusCode)
+	if r := try("[2001:db8:0:1:ffff::1]:99"); r.status != http.StatusTooManyRequests {
+		t.Errorf("the same /64: %d", r.status)
 	}
-	if r := try("[2001:db8:0:2::1]:99"); r.StatusCode != 200 {
-		t.Errorf("the next /64: %d", r.StatusCode)
+	if r := try("[2001:db8:0:2::1]:99"); r.status != http.StatusOK {
+		t.Errorf("the next /64: %d", r.status)
 	}
 	for range 3 {
 		try("[::ffff:198.51.100.1]:99")
 	}
-	if r := try("198.51.100.1:99"); r.StatusCode != 429 {
-		t.Errorf("IPv4 written as IPv6 counts on its own: %d", r.StatusCode)
+	if r := try("198.51.100.1:99"); r.status != http.StatusTooManyRequests {
+		t.Errorf("IPv4 written as IPv6 counts on its own: %d", r.status)
 	}
 	// A member has a budget of 300 for the API, whatever the address, and is told what is left.
 	for i := range 300 {
 		r := s.do("GET", "/api/x", "", "Authorization", "Bearer good", "From", fmt.Sprintf("203.0.113.%d:9", i%250))
-		if r.StatusCode != 200 || r.Header.Get("X-RateLimit-Remaining") != fmt.Sprint(299-i) || r.Header.Get("X-RateLimit-Limit") != "300" {
-			t.Fatalf("%d: %d %v", i, r.StatusCode, r.Header)
+		if r.status != http.StatusOK || r.header.Get("X-RateLimit-Remaining") != fmt.Sprint(299-i) || r.header.Get("X-RateLimit-Limit") != "300" {
+			t.Fatalf("%d: %d %v", i, r.status, r.header)
 		}
 	}
-	if r := s.do("GET", "/api/x", "", "Authorization", "Bearer good"); r.StatusCode != 429 || r.Header.Get("Retry-After") != "1" || r.Header.Get("X-RateLimit-Remaining") != "0" {
-		t.Errorf("over the member's budget: %d %v", r.StatusCode, r.Header)
+	if r := s.do("GET", "/api/x", "", "Authorization", "Bearer good"); r.status != http.StatusTooManyRequests || r.header.Get("Retry-After") != "1" || r.header.Get("X-RateLimit-Remaining") != "0" {
+		t.Errorf("over the member's budget: %d %v", r.status, r.header)
 	}
-	if r := s.do("GET", "/healthz", "", "Authorization", "Bearer good"); r.StatusCode != 200 {
-		t.Errorf("health: %d", r.StatusCode)
+	if r := s.do("GET", "/healthz", "", "Authorization", "Bearer good"); r.status != http.StatusOK {
+		t.Errorf("health: %d", r.status)
 	}
 	off := newSite(t, nil, web.Route{Pattern: "POST /try", Act: none, Limit: web.Limit{Events: 1, Per: time.Hour}, Handler: says("x")})
 	for range 5 {
-		if r := off.do("POST", "/try", ""); r.StatusCode != 200 {
-			t.Errorf("switched off: %d", r.StatusCode)
+		if r := off.do("POST", "/try", ""); r.status != http.StatusOK {
+			t.Errorf("switched off: %d", r.status)
 		}
 	}
 }
@@ -433,7 +438,7 @@ func TestOnlyTrustedProxiesAreBelieved(t *testing.T) {
 		for _, h := range tc.hops {
 			head = append(head, "X-Forwarded-For", h)
 		}
-		if got := text(t, s.do("GET", "/who", "", head...)); got != tc.want {
+		if got := s.do("GET", "/who", "", head...).body; got != tc.want {
 			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)
 		}
 	}
@@ -448,16 +453,16 @@ func TestFlashIsShownOnce(t *testing.T) {
 		return web.Bytes(w, 200, "text/plain", []byte(web.TakeFlash(w, r)))
 	}})
 	r := s.do("POST", "/set", "")
-	if r.StatusCode != http.StatusSeeOther || len(r.Cookies()) != 1 || r.Header.Get("X") != "" {
-		t.Fatalf("%d %v", r.StatusCode, r.Header)
+	if r.status != http.StatusSeeOther || len(r.cookies) != 1 || r.header.Get("X") != "" {
+		t.Fatalf("%d %v", r.status, r.header)
 	}
-	c := r.Cookies()[0]
+	c := r.cookies[0]
 	r = s.do("GET", "/take", "", "Cookie", c.Name+"="+c.Value)
-	if got := text(t, r); got != "Saved; \"ö\"\r\nX: y" || len(r.Cookies()) != 1 || r.Cookies()[0].MaxAge >= 0 {
-		t.Errorf("%q, %v", got, r.Cookies())
+	if got := r.body; got != "Saved; \"ö\"\r\nX: y" || len(r.cookies) != 1 || r.cookies[0].MaxAge >= 0 {
+		t.Errorf("%q, %v", got, r.cookies)
 	}
 	for _, bad := range []string{"", c.Name + "=", c.Name + "=%%%", c.Name + "=" + strings.Repeat("AAAA", 400)} {
-		if got := text(t, s.do("GET", "/take", "", "Cookie", bad)); got != "" {
+		if got := s.do("GET", "/take", "", "Cookie", bad).body; got != "" {
 			t.Errorf("cookie %q shows %q", bad, got)
 		}
 	}

@@ -352,7 +352,7 @@ func TestParseRefuses(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			r := httptest.NewRequest("POST", "/inbox", nil)
+			r := httptest.NewRequest(http.MethodPost, "/inbox", nil)
 			if tc.input != "" {
 				r.Header.Set("Signature-Input", tc.input)
 			}
@@ -407,7 +407,7 @@ func TestOracle(t *testing.T) {
 	for name, signer := range map[string]*httpsign.Signer{"rsa": rsaSigner, "pss": pssSigner, "ed25519": edSigner} {
 		t.Run("theirs "+name, func(t *testing.T) {
 			t.Parallel()
-			r := httptest.NewRequest("POST", "https://a.example/inbox?x=1", strings.NewReader(testBody))
+			r := httptest.NewRequest(http.MethodPost, "https://a.example/inbox?x=1", strings.NewReader(testBody))
 			r.Header.Set("Content-Digest", "sha-256=:"+Digest([]byte(testBody))+":")
 			input, signature, err := httpsign.SignRequest("sig1", *signer, r)
 			if err != nil {
@@ -423,7 +423,7 @@ func TestOracle(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			pub := crypto.PublicKey(rsaKey().Public())
+			pub := rsaKey().Public()
 			if name == "ed25519" {
 				pub = edKey.Public()
 			}
@@ -435,7 +435,7 @@ func TestOracle(t *testing.T) {
 	for name, verifier := range map[string]*httpsign.Verifier{"rfc9421 rsa": rsaVerifier, "rfc9421 ed25519": edVerifier} {
 		t.Run("ours "+name, func(t *testing.T) {
 			t.Parallel()
-			r := httptest.NewRequest("POST", "https://a.example/inbox?x=1", strings.NewReader(testBody))
+			r := httptest.NewRequest(http.MethodPost, "https://a.example/inbox?x=1", strings.NewReader(testBody))
 			if _, err := signers[name](r, Digest([]byte(testBody))); err != nil {
 				t.Fatal(err)
 			}
@@ -452,7 +452,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(`sig1=("@method" "@target-uri");created=1618884473;keyid="k"`, "sig1=:YQ==:")
 	f.Add(`a=();keyid="k", b=("date");keyid="k"`, "b=:YQ==:")
 	f.Fuzz(func(t *testing.T, input, signature string) {
-		r := httptest.NewRequest("POST", "/inbox?x", nil)
+		r := httptest.NewRequest(http.MethodPost, "/inbox?x", nil)
 		if input != "" {
 			r.Header.Set("Signature-Input", input)
 		}

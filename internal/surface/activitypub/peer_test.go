@@ -213,6 +213,7 @@ func pair(t *testing.T, f func(t *testing.T, a, b *node)) {
 	t.Helper()
 	for name, open := range map[string]func(testing.TB, []db.Source, clock.Clock) *db.DB{"sqlite": testkit.SQLite, "postgres": testkit.Postgres} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c := newClock()
 			f(t, newNode(t, "a", open(t, schema, ticking{c}), c), newNode(t, "b", open(t, schema, ticking{c}), c))
 		})

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/id"
 	"rochdale/internal/social"
 )
@@ -234,9 +233,4 @@ func directory(c *call) error {
 		return err
 	}
 	return c.accounts(list)
-}
-
-// refuse answers a request for what is not done here with a sentence.
-func refuse(words string) handler {
-	return func(*call) error { return fault.New(fault.Invalid, "%s", words) }
 }

@@ -41,6 +41,7 @@ func crowd(b *testing.B, d *db.DB) (*world, *person, http.Handler) {
 
 // eachEngine runs the benchmark on both databases; PostgreSQL only where there is one.
 func eachEngine(b *testing.B, f func(b *testing.B, w *world, reader *person, h http.Handler)) {
+	b.Helper()
 	b.Run("sqlite", func(b *testing.B) {
 		w, r, h := crowd(b, testkit.SQLite(b, schema, clock.NewFake(testkit.Start)))
 		f(b, w, r, h)
@@ -57,7 +58,7 @@ func read(b *testing.B, h http.Handler, token, path string) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			r := httptest.NewRequest("GET", path, nil)
+			r := httptest.NewRequest(http.MethodGet, path, nil)
 			if token != "" {
 				r.Header.Set("Authorization", "Bearer "+token)
 			}

@@ -5,9 +5,6 @@ import (
 	"image"
 	"image/color"
 	"image/png"
-	"net/http"
-
-	"rochdale/internal/kit/web"
 )
 
 // Accounts without a picture get one from here, under the addresses by which some apps know it.
@@ -40,12 +37,4 @@ func encodePNG(m image.Image) []byte {
 		return nil
 	}
 	return b.Bytes()
-}
-
-func servePicture(b []byte) web.Handler {
-	return func(w http.ResponseWriter, _ *http.Request) error {
-		w.Header().Set("Cache-Control", "public, max-age=86400")
-		w.Header().Set("Access-Control-Allow-Origin", "*")
-		return web.Bytes(w, http.StatusOK, "image/png", b)
-	}
 }

@@ -79,8 +79,8 @@ type listener struct {
 
 // join opens a listener; leave must be called.
 func (h *hub) join(ctx context.Context, by authz.Actor, token string) (*listener, error) {
-	l := &listener{hub: h, by: by, token: token, out: make(chan frame, outgoing), streams: map[stream]bool{}}
-	l.ctx, l.close = context.WithCancel(ctx)
+	ctx, end := context.WithCancel(ctx)
+	l := &listener{hub: h, by: by, token: token, out: make(chan frame, outgoing), ctx: ctx, close: end, streams: map[stream]bool{}}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.open) >= maxListeners || by.Account != 0 && h.byAccount[by.Account] >= maxPerAccount {
@@ -98,7 +98,7 @@ func (h *hub) join(ctx context.Context, by authz.Actor, token string) (*listener
 	}
 	if by.Account != 0 {
 		sub := h.s.Bus.Subscribe(notice.Topic + by.Account.String())
-		go l.notices(sub)
+		go l.notices(ctx, sub)
 	}
 	return l, nil
 }
@@ -375,28 +375,28 @@ func (h *hub) edited(ctx context.Context, post id.ID) error {
 }
 
 // notices hands the account's notices to the connection.
-func (l *listener) notices(sub *bus.Subscription) {
+func (l *listener) notices(ctx context.Context, sub *bus.Subscription) {
 	defer sub.Close()
 	for {
 		select {
-		case <-l.ctx.Done():
+		case <-ctx.Done():
 			return
 		case m, ok := <-sub.C:
 			if !ok {
 				l.close() // too slow: the app connects again and reads what it missed
 				return
 			}
-			l.notice(id.Parse(m.Payload))
+			l.notice(ctx, id.Parse(m.Payload))
 		}
 	}
 }
 
-func (l *listener) notice(i id.ID) {
+func (l *listener) notice(ctx context.Context, i id.ID) {
 	here, only := l.has(stream{kind: streamUser}), l.has(stream{kind: streamNotices})
 	if !here && !only || !l.by.Allows("read:notifications") {
 		return
 	}
-	ctx, cancel := context.WithTimeout(l.ctx, handlingTakesAtMost)
+	ctx, cancel := context.WithTimeout(ctx, handlingTakesAtMost)
 	defer cancel()
 	n, err := l.hub.s.Notice.Get(ctx, l.by, i)
 	if err != nil {

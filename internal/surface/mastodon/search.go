@@ -106,10 +106,9 @@ func (c *call) findAccounts(q string, resolve, following bool, limit, offset int
 			return list, nil
 		}
 	}
-	a, err := c.Find(ctx, name, domain)
-	if err != nil || a == nil {
-		// Whatever kept that server from answering, what is known here is still an answer.
-		return list, nil
+	if a, err := c.Find(ctx, name, domain); err == nil && a != nil {
+		list = append([]*social.Account{a}, list[:min(len(list), limit-1)]...)
 	}
-	return append([]*social.Account{a}, list[:min(len(list), limit-1)]...), nil
+	// Whatever kept that server from answering, what is known here is still an answer.
+	return list, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"image"
 	"image/png"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -36,8 +37,13 @@ func TestPostWithAPicture(t *testing.T) {
 		if strings.Contains(string(seen.body), "favourited\"") {
 			t.Error("a visitor sees marks")
 		}
-		if res, err := w.http.Client().Get(w.http.URL + strings.TrimPrefix(s.text("media_attachments.0.url"), "https://coop.test")); err != nil || res.StatusCode != 200 {
-			t.Errorf("the picture: %v, %v", res.StatusCode, err)
+		res, err := w.http.Client().Get(w.http.URL + strings.TrimPrefix(s.text("media_attachments.0.url"), "https://coop.test"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = res.Body.Close() }()
+		if res.StatusCode != http.StatusOK {
+			t.Errorf("the picture: %d", res.StatusCode)
 		}
 		gone := ada.call(ada.token, "DELETE", "/api/v1/statuses/"+id, nil).want(200)
 		gone.is("text", "Look #Looms @ada").is("media_attachments.0.id", pic.text("id"))

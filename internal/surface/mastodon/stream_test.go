@@ -31,9 +31,12 @@ func (p *person) connect(query string) *socket {
 	p.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	ws, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(p.world.http.URL, "http")+"/api/v1/streaming"+query, &websocket.DialOptions{Subprotocols: []string{p.token}})
+	ws, res, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(p.world.http.URL, "http")+"/api/v1/streaming"+query, &websocket.DialOptions{Subprotocols: []string{p.token}})
 	if err != nil {
 		p.Fatal(err)
+	}
+	if res.Body != nil {
+		_ = res.Body.Close()
 	}
 	p.Cleanup(func() { _ = ws.CloseNow() })
 	return &socket{p, ws}
@@ -161,7 +164,7 @@ func TestStreamsDoNotLeak(t *testing.T) {
 func TestServerSentEvents(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		ada, bob := w.member("ada", allScopes), w.member("bob", allScopes)
-		req, err := http.NewRequest("GET", w.http.URL+"/api/v1/streaming/user/notification", nil)
+		req, err := http.NewRequest(http.MethodGet, w.http.URL+"/api/v1/streaming/user/notification", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -170,7 +173,7 @@ func TestServerSentEvents(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer res.Body.Close()
+		defer func() { _ = res.Body.Close() }()
 		w.listening(1)
 		bob.follows(ada)
 		lines := bufio.NewScanner(res.Body)

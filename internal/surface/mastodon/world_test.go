@@ -60,7 +60,7 @@ func newWorld(tb testing.TB, d *db.DB, c *clock.Fake) *world {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	b := bus.New(d)
 	who, err := identity.New(d, b)
 	if err != nil {
@@ -281,6 +281,7 @@ func (f *form) file(name string, b []byte) *form {
 }
 
 func (f *form) finish(tb testing.TB) io.Reader {
+	tb.Helper()
 	if err := f.w.Close(); err != nil {
 		tb.Fatal(err)
 	}

@@ -218,7 +218,7 @@ func (s *Service) saveAccount(w http.ResponseWriter, r *http.Request) error {
 // setLook keeps the choice of language and theme in the browser; an empty one is taken out of it.
 func (s *Service) setLook(w http.ResponseWriter, _ *http.Request, language, theme string, until time.Time) {
 	for name, value := range map[string]string{languageCookie: language, ui.ThemeCookie: theme} {
-		c := &http.Cookie{Name: name, Value: value, Path: "/", Expires: until, SameSite: http.SameSiteLaxMode,
+		c := &http.Cookie{Name: name, Value: value, Path: "/", Expires: until, SameSite: http.SameSiteLaxMode, //nolint:gosec // no secret: the page's script sets the theme, too
 			Secure: strings.HasPrefix(s.Site.URL, "https:")}
 		if value == "" {
 			c.MaxAge = -1

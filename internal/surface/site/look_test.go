@@ -25,12 +25,11 @@ func lived(t *testing.T) (p *place, member, visitor map[string]string) {
 	p = newPlace(t, testkit.SQLite(t, migrations, c))
 	mara, _ := p.life(t, c.Advance)
 	ctx := context.Background()
-	post := ""
 	mine, err := p.Social.Pins(ctx, mara, mara.Account)
 	if err != nil || len(mine) == 0 {
 		t.Fatal("nothing is pinned", err)
 	}
-	post = postPath(mine[0])
+	post := postPath(mine[0])
 	app, _, err := p.Identity.CreateApp(ctx, "Tusk Reader", []string{"https://reader.example/back"}, "read write:statuses follow", "https://reader.example")
 	if err != nil {
 		t.Fatal(err)

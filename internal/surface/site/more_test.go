@@ -3,6 +3,7 @@ package site
 import (
 	"bufio"
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,7 +21,12 @@ func TestFragments(t *testing.T) {
 	mara := p.found(t)
 	post := p.say(t, mara, social.Draft{Text: "Hello"})
 	s := p.as(t, "mara")
-	ask := func(path string, form url.Values) *http.Response {
+	type reply struct {
+		status int
+		header http.Header
+		body   string
+	}
+	ask := func(path string, form url.Values) reply {
 		t.Helper()
 		r, err := http.NewRequest(http.MethodPost, p.server.URL+path, strings.NewReader(form.Encode()))
 		if err != nil {
@@ -32,20 +38,19 @@ func TestFragments(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = res.Body.Close() })
-		return res
+		defer func() { _ = res.Body.Close() }()
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return reply{res.StatusCode, res.Header, string(body)}
 	}
-	res := ask("/posts/"+post.ID.String()+"/favourite", url.Values{"row": {"77"}})
-	body := new(strings.Builder)
-	if _, err := bufio.NewReader(res.Body).WriteTo(body); err != nil {
-		t.Fatal(err)
-	}
-	got := body.String()
+	got := ask("/posts/"+post.ID.String()+"/favourite", url.Values{"row": {"77"}}).body
 	if !strings.HasPrefix(got, `<div class="acts">`) || !strings.Contains(got, `id="p77-star"`) || !strings.Contains(got, "/unfavourite") || strings.Contains(got, "<html") {
 		t.Errorf("favourite answers %s", got)
 	}
-	if res := ask("/posts/1/favourite", nil); res.StatusCode != http.StatusNotFound || res.Header.Get("HX-Retarget") != "#main" {
-		t.Errorf("a post that is not there answers %d, to %q", res.StatusCode, res.Header.Get("HX-Retarget"))
+	if res := ask("/posts/1/favourite", nil); res.status != http.StatusNotFound || res.header.Get("HX-Retarget") != "#main" {
+		t.Errorf("a post that is not there answers %d, to %q", res.status, res.header.Get("HX-Retarget"))
 	}
 }
 

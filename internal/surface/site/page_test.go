@@ -142,13 +142,13 @@ func translated(t *testing.T, s *surfer) {
 		t.Errorf("%s: %s is not translated: %q", s.url, where, text)
 	}
 	for d := range s.doc.Descendants() {
-		switch {
-		case d.Type == html.TextNode:
+		switch d.Type {
+		case html.TextNode:
 			if inside(d, "code", "pre", "select", "script", "title", "time") || inClass(d, "content", "hash") {
 				continue
 			}
 			check("text", d.Data)
-		case d.Type == html.ElementNode:
+		case html.ElementNode:
 			for _, name := range []string{"aria-label", "placeholder", "title", "alt", "data-label", "data-confirm"} {
 				check(name, attr(d, name))
 			}

@@ -6,7 +6,6 @@ import (
 	"image"
 	"image/color"
 	"image/png"
-	"io"
 	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
@@ -61,7 +60,7 @@ func newPlace(tb testing.TB, d *db.DB) *place {
 
 func services(tb testing.TB, d *db.DB, at config.Site, p *place) *Service {
 	tb.Helper()
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	store, err := blob.Open(filepath.Join(tb.TempDir(), "blobs"))
 	if err != nil {
 		tb.Fatal(err)

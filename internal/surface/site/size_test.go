@@ -47,7 +47,7 @@ func TestWeight(t *testing.T) {
 	}
 	for _, name := range []string{"app.css", "app.js"} {
 		rec := httptest.NewRecorder()
-		assets.Handler().ServeHTTP(rec, httptest.NewRequest("GET", assets.URL(name), nil))
+		assets.Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, assets.URL(name), nil))
 		weigh(name, rec.Body.Bytes())
 	}
 	if total > 60_000 {

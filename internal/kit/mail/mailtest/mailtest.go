@@ -48,7 +48,7 @@ type Server struct {
 // Start starts a server that the test's end stops. With a TLS configuration it offers STARTTLS.
 func Start(tb testing.TB, c *tls.Config) *Server {
 	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}

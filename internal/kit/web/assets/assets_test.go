@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-func get(t *testing.T, path, encoding, etag string) *http.Response {
+func get(t *testing.T, path, encoding, etag string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, path, nil)
 	if encoding != "" {
@@ -22,16 +22,7 @@ func get(t *testing.T, path, encoding, etag string) *http.Response {
 	}
 	w := httptest.NewRecorder()
 	Handler().ServeHTTP(w, r)
-	return w.Result()
-}
-
-func body(t *testing.T, r *http.Response) []byte {
-	t.Helper()
-	b, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return w
 }
 
 func TestHandler(t *testing.T) {
@@ -39,21 +30,21 @@ func TestHandler(t *testing.T) {
 	types := map[string]string{"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "woff2": "font/woff2", "svg": "image/svg+xml"}
 	for _, name := range Names() {
 		r := get(t, URL(name), "", "")
-		if r.StatusCode != http.StatusOK {
-			t.Errorf("%s: %d", name, r.StatusCode)
+		if r.Code != http.StatusOK {
+			t.Errorf("%s: %d", name, r.Code)
 			continue
 		}
-		if got, want := r.Header.Get("Content-Type"), types[name[strings.LastIndexByte(name, '.')+1:]]; got != want {
+		if got, want := r.Header().Get("Content-Type"), types[name[strings.LastIndexByte(name, '.')+1:]]; got != want {
 			t.Errorf("%s: type %q, want %q", name, got, want)
 		}
-		if got := r.Header.Get("Cache-Control"); !strings.Contains(got, "immutable") {
+		if got := r.Header().Get("Cache-Control"); !strings.Contains(got, "immutable") {
 			t.Errorf("%s: cache %q", name, got)
 		}
-		if got := get(t, URL(name), "", r.Header.Get("ETag")); got.StatusCode != http.StatusNotModified {
-			t.Errorf("%s: with its ETag %d", name, got.StatusCode)
+		if got := get(t, URL(name), "", r.Header().Get("ETag")); got.Code != http.StatusNotModified {
+			t.Errorf("%s: with its ETag %d", name, got.Code)
 		}
-		plain := body(t, r)
-		if z := get(t, URL(name), "br, gzip;q=0.8", ""); z.Header.Get("Content-Encoding") == "gzip" {
+		plain := r.Body.Bytes()
+		if z := get(t, URL(name), "br, gzip;q=0.8", ""); z.Header().Get("Content-Encoding") == "gzip" {
 			zr, err := gzip.NewReader(z.Body)
 			if err != nil {
 				t.Fatal(err)
@@ -64,13 +55,13 @@ func TestHandler(t *testing.T) {
 		} else if strings.HasSuffix(name, "s") { // css and js
 			t.Errorf("%s: not compressed", name)
 		}
-		if z := get(t, URL(name), "gzip;q=0", ""); z.Header.Get("Content-Encoding") != "" {
+		if z := get(t, URL(name), "gzip;q=0", ""); z.Header().Get("Content-Encoding") != "" {
 			t.Errorf("%s: compressed for a client that refuses it", name)
 		}
 	}
 	for _, path := range []string{"/assets/", "/assets/nothing.css", "/assets/../assets.go", "/assets/" + names["app.css"] + ".gz"} {
-		if r := get(t, path, "", ""); r.StatusCode != http.StatusNotFound {
-			t.Errorf("%s: %d", path, r.StatusCode)
+		if r := get(t, path, "", ""); r.Code != http.StatusNotFound {
+			t.Errorf("%s: %d", path, r.Code)
 		}
 	}
 }
@@ -80,7 +71,7 @@ func TestWireSize(t *testing.T) {
 	t.Parallel()
 	total := 0
 	for _, name := range []string{"app.css", "app.js"} {
-		total += len(body(t, get(t, URL(name), "gzip", "")))
+		total += get(t, URL(name), "gzip", "").Body.Len()
 	}
 	if total > 35_000 {
 		t.Errorf("style sheet and script are %d bytes compressed", total)
@@ -90,15 +81,15 @@ func TestWireSize(t *testing.T) {
 // The style sheet must only name files that are there, and nothing on another host.
 func TestStyleSheetRefersToOwnFiles(t *testing.T) {
 	t.Parallel()
-	css := string(body(t, get(t, URL("app.css"), "", "")))
+	css := get(t, URL("app.css"), "", "").Body.String()
 	n := 0
 	for _, m := range regexp.MustCompile(`url\("?([^")]*)"?\)`).FindAllStringSubmatch(css, -1) {
 		if strings.HasPrefix(m[1], "data:image/svg+xml,") {
 			continue
 		}
 		n++
-		if r := get(t, Prefix+strings.TrimPrefix(m[1], "./"), "", ""); r.StatusCode != http.StatusOK {
-			t.Errorf("%s: %d", m[1], r.StatusCode)
+		if r := get(t, Prefix+strings.TrimPrefix(m[1], "./"), "", ""); r.Code != http.StatusOK {
+			t.Errorf("%s: %d", m[1], r.Code)
 		}
 	}
 	if n < 10 {

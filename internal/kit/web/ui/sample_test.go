@@ -52,6 +52,7 @@ func sampleFile(t *testing.T, name string) templ.Component {
 }
 
 func sampleProps(t *testing.T, title, theme string) PageProps {
+	t.Helper()
 	const place = "The co-op"
 	return PageProps{
 		Title: title, Site: "Tideline Co-op", Theme: theme, Description: "A sample.",
@@ -108,6 +109,7 @@ func formSample() templ.Component {
 
 // sampleSite serves the sample under the policy that real pages have.
 func sampleSite(t *testing.T) http.Handler {
+	t.Helper()
 	mux := http.NewServeMux()
 	mux.Handle(assets.Prefix, assets.Handler())
 	page := func(title string, body templ.Component, bare bool) http.HandlerFunc {

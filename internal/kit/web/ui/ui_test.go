@@ -146,7 +146,7 @@ func TestSmallParts(t *testing.T) {
 			t.Errorf("%s: %q, want %q", test.name, test.got, test.want)
 		}
 	}
-	if HueOf("mara") != HueOf("mara") {
+	if once, again := HueOf("mara"), HueOf("mara"); once != again {
 		t.Error("a name changes its hue")
 	}
 }
