@@ -53,30 +53,7 @@ var schemas atomic.Int64
 // PostgresAddress makes a fresh schema that is dropped after the test, and returns the address of it.
 func PostgresAddress(tb testing.TB) string {
 	tb.Helper()
-	server := os.Getenv("ROCHDALE_TEST_POSTGRES")
-	if server == "" {
-		Missing(tb, "PostgreSQL", "ROCHDALE_TEST_POSTGRES is not set")
-	}
-	pool, err := sql.Open("pgx", server)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	name := fmt.Sprintf("t%d_%d", os.Getpid(), schemas.Add(1))
-	if _, err := pool.ExecContext(context.Background(), "CREATE SCHEMA "+name); err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if _, err := pool.ExecContext(context.Background(), "DROP SCHEMA "+name+" CASCADE"); err != nil {
-			tb.Error(err)
-		}
-		if err := pool.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
-	u, err := url.Parse(server)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	u, name := postgres(tb, "CREATE SCHEMA %s", "DROP SCHEMA %s CASCADE")
 	q := u.Query()
 	q.Set("search_path", name)
 	u.RawQuery = q.Encode()
@@ -86,32 +63,39 @@ func PostgresAddress(tb testing.TB) string {
 // PostgresDatabase makes a fresh database of its own, for what looks at the whole of one (a dump).
 func PostgresDatabase(tb testing.TB) string {
 	tb.Helper()
-	server := os.Getenv("ROCHDALE_TEST_POSTGRES")
-	if server == "" {
+	u, name := postgres(tb, "CREATE DATABASE %s", "DROP DATABASE %s WITH (FORCE)")
+	u.Path = "/" + name
+	return u.String()
+}
+
+// postgres makes something with a name of its own on the test server, or skips the test.
+func postgres(tb testing.TB, create, drop string) (server *url.URL, name string) {
+	tb.Helper()
+	address := os.Getenv("ROCHDALE_TEST_POSTGRES")
+	if address == "" {
 		Missing(tb, "PostgreSQL", "ROCHDALE_TEST_POSTGRES is not set")
 	}
-	pool, err := sql.Open("pgx", server)
+	server, err := url.Parse(address)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	name := fmt.Sprintf("d%d_%d", os.Getpid(), schemas.Add(1))
-	if _, err := pool.ExecContext(context.Background(), "CREATE DATABASE "+name); err != nil {
+	pool, err := sql.Open("pgx", address)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	name = fmt.Sprintf("t%d_%d", os.Getpid(), schemas.Add(1))
+	if _, err := pool.ExecContext(context.Background(), fmt.Sprintf(create, name)); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		if _, err := pool.ExecContext(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+		if _, err := pool.ExecContext(context.Background(), fmt.Sprintf(drop, name)); err != nil {
 			tb.Error(err)
 		}
 		if err := pool.Close(); err != nil {
 			tb.Error(err)
 		}
 	})
-	u, err := url.Parse(server)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	u.Path = "/" + name
-	return u.String()
+	return server, name
 }
 
 // Missing skips a test because something outside Go is not installed; where REQUIRE_ALL is set it
