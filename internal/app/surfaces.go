@@ -17,8 +17,9 @@ import (
 
 // Surfaces do not know each other; where one needs what another can do, it is handed over here.
 
-// SourceURL is where the source of the running program can be had, as its licence asks.
-const SourceURL = "https://rochdale.example/source"
+// SourceURL is where the source of the running program can be had, as its licence asks of whoever changes
+// it; set when a release is built. Without it the page about the co-op names the licence alone.
+var SourceURL = ""
 
 func (a *App) newMastodon() *mastodon.Service {
 	return mastodon.New(mastodon.Deps{DB: a.DB, Bus: a.Bus, Site: a.Config.site(), Log: a.Log, Version: Version, Social: a.Social, Media: a.Media,
@@ -26,7 +27,7 @@ func (a *App) newMastodon() *mastodon.Service {
 }
 
 func (a *App) newSite() *site.Service {
-	return site.New(site.Deps{DB: a.DB, Bus: a.Bus, Site: a.Config.site(), Log: a.Log, Version: Version, Record: a.Record, Identity: a.Identity,
+	return site.New(site.Deps{DB: a.DB, Bus: a.Bus, Site: a.Config.site(), Log: a.Log, Version: Version, Source: SourceURL, Record: a.Record, Identity: a.Identity,
 		Mandate: a.Mandate, Member: a.Member, Media: a.Media, Social: a.Social, Notice: a.Notice, Coop: a.Coop, Find: a.ActivityPub.Find,
 		ResolveURL: func(ctx context.Context, address string) (ref.Ref, error) {
 			account, post, err := a.resolve(ctx, address)
@@ -61,7 +62,7 @@ func (a *App) instance(ctx context.Context) (mastodon.InstanceInfo, error) {
 	}
 	short, _, _ := strings.Cut(c.Description, "\n")
 	info := mastodon.InstanceInfo{Name: c.Name, Short: short, Description: "<p>" + html.EscapeString(c.Description) + "</p>", Extended: "<p>" + html.EscapeString(c.Description) + "</p>",
-		UpdatedAt: c.FoundedAt, Email: c.Contact, SourceURL: SourceURL, Languages: []string{"en"}, Contact: c.AccountID,
+		UpdatedAt: c.FoundedAt, Email: c.Contact, SourceURL: or(SourceURL, a.Config.URL+"/about"), Languages: []string{"en"}, Contact: c.AccountID,
 		Registrations: c.Joining == coop.ByApplication, JoinURL: a.Config.URL + "/join"}
 	if !info.Registrations {
 		info.Message = "One joins this co-op by the invitation of a member."

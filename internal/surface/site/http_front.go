@@ -66,6 +66,7 @@ type aboutView struct {
 	Version string
 	Source  string
 	Offices []officeView
+	MayEdit bool // the reader holds the power to change it
 }
 
 // about says what this place is, which rules hold here, and whom to write to.
@@ -75,7 +76,8 @@ func (s *Service) about(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := aboutView{Coop: c, Joining: joiningWords(ctx, c.Joining), Host: s.Site.Host, Version: s.Version, Source: s.Source}
+	v := aboutView{Coop: c, Joining: joiningWords(ctx, c.Joining), Host: s.Site.Host, Version: s.Version, Source: s.Source,
+		MayEdit: s.Mandate.Holds(ctx, web.Actor(r), coop.Power)}
 	if v.Offices, err = s.offices(ctx); err != nil {
 		return err
 	}

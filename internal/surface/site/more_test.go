@@ -323,6 +323,32 @@ func TestWaysToJoin(t *testing.T) {
 	}
 }
 
+// Whoever holds the power changes what the co-op says about itself, in the browser; nobody else does.
+func TestDescribingTheCoop(t *testing.T) {
+	t.Parallel()
+	p, _ := fresh(t)
+	p.admit(t, p.found(t), "Jun Abe", "jun")
+	mara := p.as(t, "mara")
+	mara.get("/about")
+	mara.sees("Change what the co-op says about itself")
+	mara.get("/about/edit")
+	mara.send("/about/edit", fields{"name": "", "conduct": "Be kind."})
+	mara.sees("The name of the co-op has 1 to 80 characters")
+	if mara.value("conduct") != "Be kind." {
+		t.Error("a missing name loses the rules")
+	}
+	mara.send("/about/edit", fields{"name": "High Water Co-op", "description": "By the sea.", "joining": "invitation", "reason": "As we said at the meeting."})
+	mara.at("/about")
+	mara.sees("High Water Co-op", "Be kind.")
+	mara.get("/record/6")
+	mara.sees("As we said at the meeting.", "High Water Co-op")
+	jun := p.as(t, "jun")
+	jun.get("/about/edit")
+	if jun.status != http.StatusForbidden {
+		t.Errorf("without the power the form answers %d", jun.status)
+	}
+}
+
 func describe(name, joining string) coop.Description {
 	return coop.Description{Name: name, Joining: joining}
 }

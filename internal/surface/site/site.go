@@ -130,6 +130,8 @@ func (s *Service) Routes() []web.Route {
 		post("/members/applications/{id}/accept", member.Admit, s.accept), post("/members/applications/{id}/decline", member.Admit, s.decline),
 		get("/powers", s.powers), get("/record", s.recordList), get("/record/{seq}", s.recordEntry),
 
+		get("/about/edit", s.describeForm), post("/about/edit", coop.Power, s.describe),
+
 		get("/oauth/authorize", s.consentForm), post("/oauth/authorize", "none: members let apps act for themselves", s.consent),
 		get("/oauth/authorize/native", s.nativeCode),
 
