@@ -25,6 +25,7 @@ import (
 	"rochdale/internal/member"
 	"rochdale/internal/notice"
 	"rochdale/internal/record"
+	"rochdale/internal/search"
 	"rochdale/internal/social"
 	"rochdale/internal/surface/activitypub"
 	"rochdale/internal/surface/mastodon"
@@ -54,6 +55,7 @@ type App struct {
 	Media    *media.Service
 	Social   *social.Service
 	Notice   *notice.Service
+	Search   *search.Service
 	Coop     *coop.Service
 
 	ActivityPub *activitypub.Service
@@ -67,7 +69,7 @@ type App struct {
 // Migrations are the tables of all features.
 func Migrations() []db.Source {
 	return []db.Source{record.Migrations(), identity.Migrations(), mandate.Migrations(), member.Migrations(), media.Migrations(),
-		social.Migrations(), notice.Migrations(), coop.Migrations(), activitypub.Migrations()}
+		social.Migrations(), notice.Migrations(), search.Migrations(), coop.Migrations(), activitypub.Migrations()}
 }
 
 // Build opens the database, brings it up to date and makes every feature, each from what it needs, in
@@ -111,6 +113,7 @@ func Build(ctx context.Context, cfg Config, c clock.Clock, log *slog.Logger, wor
 	}
 	a.Social = social.New(a.DB, a.Bus, cfg.site(), a.Media)
 	a.Notice = notice.New(a.DB, a.Bus, a.Social)
+	a.Search = search.New(a.DB, a.Social)
 	a.Coop = coop.New(coop.Deps{DB: a.DB, Bus: a.Bus, Site: cfg.site(), Record: a.Record, Identity: a.Identity, Member: a.Member,
 		Mandate: a.Mandate, Social: a.Social})
 
@@ -147,6 +150,7 @@ func (a *App) features() []kit.Feature {
 		{Name: "media", Routes: a.Media.Routes(), Periodic: []jobs.Periodic{jobs.Every("media.sweep", time.Hour, a.Media.Sweep).In("media", 10*time.Minute)}},
 		{Name: "social", Periodic: []jobs.Periodic{jobs.Every("social.sweep", time.Hour, a.Social.Sweep)}},
 		{Name: "notice"},
+		{Name: "search"},
 		{Name: "coop", Powers: coop.Powers()},
 		{Name: "activitypub", Routes: a.ActivityPub.Routes()},
 		{Name: "mastodon", Routes: a.Mastodon.Routes()},

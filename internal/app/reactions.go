@@ -32,6 +32,11 @@ func (a *App) react() {
 	a.Social.Unfollowed.On(a.Notice.OnUnfollowed)
 	a.Social.Blocked.On(a.Notice.OnBlocked)
 
+	// What is written can be found.
+	a.Social.Published.On(a.Search.OnPublished)
+	a.Social.Edited.On(a.Search.OnEdited)
+	a.Social.Deleted.On(a.Search.OnDeleted)
+
 	// What our accounts do, other servers hear.
 	a.Social.FindRemote = a.ActivityPub.Find
 	a.Social.Published.On(a.ActivityPub.OnPublished)

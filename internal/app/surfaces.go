@@ -8,9 +8,12 @@ import (
 	"strings"
 
 	"rochdale/internal/coop"
+	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/id"
 	"rochdale/internal/kit/ref"
 	"rochdale/internal/kit/web"
+	"rochdale/internal/search"
+	"rochdale/internal/social"
 	"rochdale/internal/surface/mastodon"
 	"rochdale/internal/surface/site"
 )
@@ -23,12 +26,19 @@ var SourceURL = ""
 
 func (a *App) newMastodon() *mastodon.Service {
 	return mastodon.New(mastodon.Deps{DB: a.DB, Bus: a.Bus, Site: a.Config.site(), Log: a.Log, Version: Version, Social: a.Social, Media: a.Media,
-		Identity: a.Identity, Notice: a.Notice, Instance: a.instance, Find: a.ActivityPub.Find, Resolve: a.resolve, Peers: a.Social.Domains})
+		Identity: a.Identity, Notice: a.Notice, Instance: a.instance, Find: a.ActivityPub.Find, Resolve: a.resolve, Peers: a.Social.Domains,
+		SearchPosts: func(ctx context.Context, by authz.Actor, q mastodon.PostQuery) ([]id.ID, error) {
+			ids, err := a.Search.Posts(ctx, by, search.Question{Words: q.Words, Account: q.Account, Page: social.Page{MaxID: q.MaxID, MinID: q.MinID, Limit: q.Offset + q.Limit}})
+			return ids[min(len(ids), q.Offset):], err
+		}})
 }
 
 func (a *App) newSite() *site.Service {
 	return site.New(site.Deps{DB: a.DB, Bus: a.Bus, Site: a.Config.site(), Log: a.Log, Version: Version, Source: SourceURL, Record: a.Record, Identity: a.Identity,
 		Mandate: a.Mandate, Member: a.Member, Media: a.Media, Social: a.Social, Notice: a.Notice, Coop: a.Coop, Find: a.ActivityPub.Find,
+		SearchPosts: func(ctx context.Context, by authz.Actor, words string, p social.Page) ([]id.ID, error) {
+			return a.Search.Posts(ctx, by, search.Question{Words: words, Page: p})
+		},
 		ResolveURL: func(ctx context.Context, address string) (ref.Ref, error) {
 			account, post, err := a.resolve(ctx, address)
 			switch {

@@ -102,6 +102,11 @@ var (
 		PostID id.ID  `db:"post_id"`
 		Name   string `db:"name"`
 	}](`SELECT pt.post_id, t.name FROM post_tags pt JOIN tags t ON t.id = pt.tag_id WHERE pt.post_id IN $1[] ORDER BY pt.post_id, t.id`)
+	listFindable = db.Def[id.ID](`SELECT p.id FROM posts p JOIN accounts a ON a.id = p.account_id WHERE p.id IN $2[] AND ($3 = CAST(0 AS BIGINT) OR p.account_id = $3)
+		AND (p.account_id = $1 OR p.visibility = 0 AND a.indexable
+			OR EXISTS (SELECT 1 FROM mentions m WHERE m.post_id = p.id AND m.account_id = $1)
+			OR EXISTS (SELECT 1 FROM marks k WHERE k.post_id = p.id AND k.account_id = $1))
+		ORDER BY p.id DESC`)
 	searchTags = db.Def[string](`SELECT t.name FROM tags t WHERE t.name LIKE $1 ESCAPE '\' AND EXISTS (SELECT 1 FROM post_tags pt WHERE pt.tag_id = t.id)
 		ORDER BY t.name LIMIT $2 OFFSET $3`)
 

@@ -336,3 +336,13 @@ func (s *Service) Count(ctx context.Context) (Numbers, error) {
 
 // Domains lists the hosts whose accounts are known here.
 func (s *Service) Domains(ctx context.Context) ([]string, error) { return listDomains.All(ctx, s.db) }
+
+// Findable narrows posts to those that the actor may find by their words, newest first: the actor's own,
+// those that mention or were marked by the actor, and public ones of accounts that agreed to be found.
+// Only posts of author, unless that is 0.
+func (s *Service) Findable(ctx context.Context, by authz.Actor, posts []id.ID, author id.ID) ([]id.ID, error) {
+	if len(posts) == 0 {
+		return nil, nil
+	}
+	return listFindable.All(ctx, s.db, by.Account, posts, author)
+}

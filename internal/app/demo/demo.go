@@ -128,7 +128,8 @@ func (f *filler) enter(ctx context.Context, m member.Member, about string) error
 	by := identity.ActorOf(login, authz.Web)
 	f.actors[m.Username] = by
 	f.names = append(f.names, m.Username)
-	change := social.ProfileChange{Note: &about}
+	found := m.Username != "sun" // who likes the internet slow
+	change := social.ProfileChange{Note: &about, Indexable: &found}
 	if len(f.names)%2 == 1 {
 		key, err := f.Media.UploadAvatar(ctx, by, bytes.NewReader(face(m.Username)))
 		if err != nil {
