@@ -20,7 +20,7 @@ import (
 
 const (
 	maxInHand  = 512              // activities taken from the queue and not done
-	maxClaim   = 64               // of them, taken and applied together
+	maxClaim   = 8                // of them, taken and applied together: whoever is accepting shares the writer
 	workLease  = 15 * time.Minute // how long they are ours without news
 	maxWaiting = 16               // actors whose activities wait for the network at once
 	maxTries   = 7                // with growing waits: some nine hours
