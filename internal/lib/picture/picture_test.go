@@ -501,7 +501,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(w.Bytes())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if isAVIF(data) {
-			t.Skip("the decoder is a sandboxed module, too slow to fuzz from here")
+			return // its container has FuzzAVIFContainer; the decoder itself is too slow to fuzz
 		}
 		p, err := Decode(bytes.NewReader(data), Limits{Pixels: 100_000})
 		if err != nil {

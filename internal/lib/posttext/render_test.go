@@ -188,7 +188,7 @@ func FuzzRender(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, source string) {
 		if len(source) > maxOutput/64 {
-			t.Skip() // Longer texts meet Sanitise's size limit.
+			return // longer texts meet Sanitise's size limit, which has a test of its own
 		}
 		checkRender(t, source)
 		CharCount(source)

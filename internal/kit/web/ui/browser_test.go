@@ -25,9 +25,6 @@ import (
 // resources, breaches of the content security policy.
 func browser(t *testing.T) (ctx context.Context, base string, complaints func() []string) {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("a browser takes seconds to start")
-	}
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if p, err := exec.LookPath(name); err == nil {

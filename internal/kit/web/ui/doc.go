@@ -10,7 +10,7 @@
 // Beside the components there are plain classes for what features draw themselves: card, marked, rows,
 // row, big, figures, table, people, records, steps, effect, option, ranks, chart, tiles, post, content,
 // warning, media, acts, act, thread, composer, notification, profile, prose. The files in testdata show
-// the markup that each expects; to look at them, run the test TestServeSample with SAMPLE_LISTEN set.
+// the markup that each expects.
 // Lengths that depend on data are SVG attributes, since inline style is refused.
 //
 // The generated files beside the .templ files are committed.

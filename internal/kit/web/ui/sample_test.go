@@ -142,11 +142,3 @@ func sampleSite(t *testing.T) http.Handler {
 	})
 	return mux
 }
-
-func TestServeSample(t *testing.T) {
-	addr := os.Getenv("SAMPLE_LISTEN")
-	if addr == "" {
-		t.Skip("set SAMPLE_LISTEN to look at the sample in a browser")
-	}
-	t.Fatal(http.ListenAndServe(addr, sampleSite(t)))
-}
