@@ -28,6 +28,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"rochdale/internal/kit/testkit"
+	"rochdale/internal/kit/testkit/chrome"
 )
 
 const password = "correct horse battery staple"
@@ -104,28 +105,6 @@ type person struct {
 	ctx    context.Context
 	base   string
 	script bool
-}
-
-func chromium(t *testing.T) context.Context {
-	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if p, err := exec.LookPath(name); err == nil && path == "" {
-			path = p
-		}
-	}
-	if path == "" {
-		testkit.Missing(t, "Chromium", "the pages are tried in a real browser")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1280, 900))
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, quit := chromedp.NewContext(alloc)
-	ctx, late := context.WithTimeout(ctx, 10*time.Minute)
-	t.Cleanup(func() { late(); quit(); stop() })
-	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
-		t.Fatal(err)
-	}
-	return ctx
 }
 
 // open gives somebody a window.
@@ -257,7 +236,7 @@ func TestStory(t *testing.T) {
 func story(script bool) func(*testing.T) {
 	return func(t *testing.T) {
 		base, code := start(t)
-		browser := chromium(t)
+		browser := chrome.Open(t, 10*time.Minute)
 		name := func(page string) string { return fmt.Sprintf("%s-script-%t", page, script) }
 		mara := open(t, browser, base, script)
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 
 	"rochdale/internal/kit/clock"
 	"rochdale/internal/kit/testkit"
+	"rochdale/internal/kit/testkit/chrome"
 )
 
 // lived is a place full of life, with the pages that a member and a visitor can look at.
@@ -60,25 +60,6 @@ func lived(t *testing.T) (p *place, member, visitor map[string]string) {
 
 type step = chromedp.Action[chromedp.Void]
 
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			path = p
-			break
-		}
-	}
-	if path == "" {
-		testkit.Missing(t, "Chromium", "the pages are tried in a real browser")
-	}
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox)...)
-	ctx, closeTab := chromedp.NewContext(alloc)
-	ctx, late := context.WithTimeout(ctx, 8*time.Minute)
-	t.Cleanup(func() { late(); closeTab(); stop() })
-	return ctx
-}
-
 func run(t *testing.T, ctx context.Context, steps ...step) {
 	t.Helper()
 	if err := chromedp.Do(ctx, steps...); err != nil {
@@ -120,7 +101,7 @@ func TestLook(t *testing.T) {
 		axe = string(b)
 	}
 	p, member, visitor := lived(t)
-	ctx := browser(t)
+	ctx := chrome.Open(t, 8*time.Minute)
 	base := p.server.URL
 	look := func(pages map[string]string) {
 		for name, path := range pages {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -18,23 +17,13 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"rochdale/internal/kit/testkit"
+	"rochdale/internal/kit/testkit/chrome"
 )
 
 // browser opens a tab on a served sample and collects everything it complains about: errors, refused
 // resources, breaches of the content security policy.
 func browser(t *testing.T) (ctx context.Context, base string, complaints func() []string) {
 	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			path = p
-			break
-		}
-	}
-	if path == "" {
-		testkit.Missing(t, "Chromium", "the pages are tried in a real browser")
-	}
 	mux := http.NewServeMux()
 	mux.Handle("/", sampleSite(t))
 	mux.HandleFunc("/fragment", func(w http.ResponseWriter, r *http.Request) {
@@ -47,20 +36,13 @@ func browser(t *testing.T) (ctx context.Context, base string, complaints func() 
 		<-r.Context().Done()
 	})
 	server := httptest.NewServer(mux)
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1280, 900))
-	alloc, stopBrowser := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, closeTab := chromedp.NewContext(alloc)
-	ctx, stopClock := context.WithTimeout(ctx, 90*time.Second)
 	t.Cleanup(func() {
-		stopClock()
-		closeTab()
-		stopBrowser()
 		server.CloseClientConnections()
 		server.Close()
 	})
+	ctx = chrome.Open(t, 90*time.Second)
 	var mu sync.Mutex
 	var found []string
-	run(t, ctx, chromedp.Navigate("about:blank"))
 	go func() {
 		for m, err := range chromedp.Console(ctx) {
 			if err != nil {
