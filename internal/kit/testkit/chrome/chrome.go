@@ -14,8 +14,8 @@ import (
 
 // Open starts Chromium with one empty tab, which lives until the test ends or the limit is reached.
 // Where there is no Chromium the test is skipped, or fails if everything is required.
-func Open(t testing.TB, limit time.Duration) context.Context {
-	t.Helper()
+func Open(tb testing.TB, limit time.Duration) context.Context {
+	tb.Helper()
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if p, err := exec.LookPath(name); err == nil {
@@ -24,7 +24,7 @@ func Open(t testing.TB, limit time.Duration) context.Context {
 		}
 	}
 	if path == "" {
-		testkit.Missing(t, "Chromium", "the pages are tried in a real browser")
+		testkit.Missing(tb, "Chromium", "the pages are tried in a real browser")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1280, 900),
 		// A click aims at where a control is now; on a page that still glides there it would miss.
@@ -32,9 +32,9 @@ func Open(t testing.TB, limit time.Duration) context.Context {
 	alloc, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, shut := chromedp.NewContext(alloc)
 	ctx, late := context.WithTimeout(ctx, limit)
-	t.Cleanup(func() { late(); shut(); stop() })
+	tb.Cleanup(func() { late(); shut(); stop() })
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return ctx
 }
