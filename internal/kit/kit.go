@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"rochdale/internal/kit/authz"
+	"rochdale/internal/kit/effect"
 	"rochdale/internal/kit/jobs"
 	"rochdale/internal/kit/ref"
 	"rochdale/internal/kit/web"
@@ -19,5 +20,6 @@ type Feature struct {
 	Workers    []jobs.Worker
 	Periodic   []jobs.Periodic
 	Powers     []authz.Power
+	Effects    effect.Registry
 	Resolve    ref.Registry
 }

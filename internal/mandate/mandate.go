@@ -125,7 +125,7 @@ func (s *Service) Perform(ctx context.Context, tx *db.Tx, by authz.Actor, a auth
 		return authority, fmt.Errorf("record act %s: %w", a.Power, err)
 	}
 	e := record.Entry{Kind: "act." + a.Power, Subject: ref.Ref{Kind: a.Target.Kind, ID: a.Target.ID}, Via: by.Via,
-		Authority: authority, Reason: a.Reason, Data: json.RawMessage(args), Private: a.Private}
+		Authority: authority, Reason: a.Reason, Data: json.RawMessage(args), Private: a.Private, State: a.State}
 	if by.Member != 0 {
 		e.Member = ref.Ref{Kind: "member", ID: by.Member}
 	}

@@ -45,7 +45,13 @@ type Entry struct {
 	Reason    string
 	Data      any // facts that anyone may read, for ever
 	Private   any // personal data: kept outside the hash, erasable
+	// State is what the subject is after the event, as JSON without personal data: replaying the
+	// record is taking the last state of each subject. Gone says that the subject is no more.
+	State any
 }
+
+// Gone is the state of a subject that is no more.
+var Gone = json.RawMessage(`"gone"`)
 
 // Body is the hashed content of an event, as JSON.
 type Body struct {
@@ -55,6 +61,7 @@ type Body struct {
 	Authority string          `json:"authority,omitempty"` // "mandate:115"
 	Reason    string          `json:"reason,omitempty"`
 	Data      json.RawMessage `json:"data,omitempty"`
+	State     json.RawMessage `json:"state,omitempty"`
 	Private   string          `json:"private,omitempty"` // SHA-256 of salt and personal data
 }
 
@@ -95,6 +102,11 @@ func (s *Service) Append(ctx context.Context, tx *db.Tx, e Entry) (Event, error)
 	var err error
 	if e.Data != nil {
 		if body.Data, err = json.Marshal(e.Data); err != nil {
+			return Event{}, fmt.Errorf("append %s: %w", e.Kind, err)
+		}
+	}
+	if e.State != nil {
+		if body.State, err = json.Marshal(e.State); err != nil {
 			return Event{}, fmt.Errorf("append %s: %w", e.Kind, err)
 		}
 	}

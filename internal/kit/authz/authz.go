@@ -18,8 +18,10 @@ type Actor struct {
 	Member  id.ID // the person on the register, 0 if none
 	Account id.ID // the fediverse account acted with
 	Via     Via
-	Session id.ID    // the browser session or the access token that was used
-	Scopes  []string // what an app's token allows; nil for a browser session, which may do all
+	Session id.ID // the browser session or the access token that was used
+	// Decision is the decision being carried out; the judge asks whether it is in force and says so.
+	Decision id.ID
+	Scopes   []string // what an app's token allows; nil for a browser session, which may do all
 }
 
 // Via is the door an act came through.
@@ -78,6 +80,10 @@ const (
 	Decision AuthorityKind = "decision"
 	Genesis  AuthorityKind = "genesis"
 	Operate  AuthorityKind = "operator"
+	// Emergency is a rule that lets a body act at once; the act is undone by itself unless ratified.
+	Emergency AuthorityKind = "emergency"
+	// Rule is a rule in force that says itself what happens when its time comes.
+	Rule AuthorityKind = "rule"
 )
 
 // Authority is what permits one act: a mandate or a decision in force. Acts cite it.
@@ -100,6 +106,9 @@ type Act struct {
 	Inverse any    // what would undo it; nil for the kinds that have no inverse
 	Reason  string // in the actor's words
 	Private any    // personal data, kept outside the hash of the record
+	// State is what the target is after the act, without personal data, so that the record can be
+	// replayed; nil if the act leaves no governance state.
+	State any
 }
 
 // Judge answers every question of power and keeps the acts. The mandate feature is the only one.
