@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rochdale/internal/coop"
+	"rochdale/internal/decision"
 	"rochdale/internal/identity"
 	"rochdale/internal/kit"
 	"rochdale/internal/kit/authz"
@@ -16,6 +17,7 @@ import (
 	"rochdale/internal/kit/bus"
 	"rochdale/internal/kit/clock"
 	"rochdale/internal/kit/db"
+	"rochdale/internal/kit/effect"
 	"rochdale/internal/kit/jobs"
 	"rochdale/internal/kit/mail"
 	"rochdale/internal/kit/outbound"
@@ -23,8 +25,10 @@ import (
 	"rochdale/internal/mandate"
 	"rochdale/internal/media"
 	"rochdale/internal/member"
+	"rochdale/internal/moderation"
 	"rochdale/internal/notice"
 	"rochdale/internal/record"
+	"rochdale/internal/rulebook"
 	"rochdale/internal/search"
 	"rochdale/internal/social"
 	"rochdale/internal/surface/activitypub"
@@ -51,12 +55,16 @@ type App struct {
 	Record   *record.Service
 	Identity *identity.Service
 	Mandate  *mandate.Service
+	Rulebook *rulebook.Service
 	Member   *member.Service
+	Decision *decision.Service
 	Media    *media.Service
 	Social   *social.Service
 	Notice   *notice.Service
-	Search   *search.Service
-	Coop     *coop.Service
+
+	Moderation *moderation.Service
+	Search     *search.Service
+	Coop       *coop.Service
 
 	ActivityPub *activitypub.Service
 	Mastodon    *mastodon.Service
@@ -68,7 +76,7 @@ type App struct {
 
 // Migrations are the tables of all features.
 func Migrations() []db.Source {
-	return []db.Source{record.Migrations(), identity.Migrations(), mandate.Migrations(), member.Migrations(), media.Migrations(),
+	return []db.Source{record.Migrations(), identity.Migrations(), mandate.Migrations(), rulebook.Migrations(), member.Migrations(), decision.Migrations(), media.Migrations(),
 		social.Migrations(), notice.Migrations(), search.Migrations(), coop.Migrations(), activitypub.Migrations()}
 }
 
@@ -106,7 +114,9 @@ func Build(ctx context.Context, cfg Config, c clock.Clock, log *slog.Logger, wor
 		return nil, err
 	}
 	a.Mandate = mandate.New(a.DB, a.Record)
+	a.Rulebook = rulebook.New(a.DB, a.Record, a.Mandate)
 	a.Member = member.New(a.DB, a.Identity, a.Record, a.Mandate)
+	a.Decision = decision.New(decision.Deps{DB: a.DB, Record: a.Record, Rules: a.Rulebook, Mandate: a.Mandate, Member: a.Member})
 	a.Media = media.New(a.DB, a.Blobs, a.Client, cfg.site(), log)
 	if err = a.Media.Open(ctx); err != nil {
 		return nil, err
@@ -114,8 +124,9 @@ func Build(ctx context.Context, cfg Config, c clock.Clock, log *slog.Logger, wor
 	a.Social = social.New(a.DB, a.Bus, cfg.site(), a.Media)
 	a.Notice = notice.New(a.DB, a.Bus, a.Social)
 	a.Search = search.New(a.DB, a.Social)
+	a.Moderation = moderation.New(moderation.Deps{DB: a.DB, Social: a.Social, Judge: a.Mandate})
 	a.Coop = coop.New(coop.Deps{DB: a.DB, Bus: a.Bus, Site: cfg.site(), Record: a.Record, Identity: a.Identity, Member: a.Member,
-		Mandate: a.Mandate, Social: a.Social})
+		Mandate: a.Mandate, Rulebook: a.Rulebook, Social: a.Social})
 
 	a.ActivityPub = activitypub.New(activitypub.Deps{DB: a.DB, Bus: a.Bus, Site: cfg.site(), Social: a.Social, Media: a.Media,
 		Client: a.Client, Log: log, Version: Version})
@@ -124,12 +135,18 @@ func Build(ctx context.Context, cfg Config, c clock.Clock, log *slog.Logger, wor
 
 	a.Features = a.features() //nolint:contextcheck // a handler takes the context of its request
 	var powers []authz.Power
+	var effects effect.Registry
 	var workers []jobs.Worker
 	var periodic []jobs.Periodic
 	for _, f := range a.Features {
 		powers, workers, periodic = append(powers, f.Powers...), append(workers, f.Workers...), append(periodic, f.Periodic...)
+		effects = append(effects, f.Effects...)
+		if f.States != nil {
+			a.Record.Sources = append(a.Record.Sources, f.States)
+		}
 	}
-	a.Mandate.Declare(powers)
+	a.Mandate.Declare(powers, effects)
+	a.Decision.Declare(effects)
 	if a.Queue, err = jobs.New(a.DB, workers, periodic, jobs.Options{Logger: log, Work: work}); err != nil {
 		return nil, err
 	}
@@ -145,13 +162,18 @@ func (a *App) features() []kit.Feature {
 			return err
 		})}},
 		{Name: "identity", Periodic: []jobs.Periodic{jobs.Every("identity.sweep", time.Hour, a.Identity.Sweep)}},
-		{Name: "mandate"},
-		{Name: "member", Powers: member.Powers(), Periodic: []jobs.Periodic{jobs.Every("member.sweep", 24*time.Hour, a.Member.Sweep)}},
+		{Name: "mandate", Powers: mandate.Powers(), Effects: a.Mandate.Effects(), States: a.Mandate.States,
+			Periodic: []jobs.Periodic{jobs.Every("mandate.sweep", time.Minute, a.sweepMandates)}},
+		{Name: "rulebook", Powers: rulebook.Powers(), Effects: a.Rulebook.Effects(), States: a.Rulebook.States},
+		{Name: "decision", Routes: a.decisionPages().Routes(), States: a.Decision.States, Workers: a.decisionWorkers(),
+			Periodic: []jobs.Periodic{jobs.Every("decision.sweep", time.Minute, a.Decision.Advance)}},
+		{Name: "member", Powers: member.Powers(), Effects: a.Member.Effects(), States: a.Member.States, Periodic: []jobs.Periodic{jobs.Every("member.sweep", 24*time.Hour, a.Member.Sweep)}},
 		{Name: "media", Routes: a.Media.Routes(), Periodic: []jobs.Periodic{jobs.Every("media.sweep", time.Hour, a.Media.Sweep).In("media", 10*time.Minute)}},
 		{Name: "social", Periodic: []jobs.Periodic{jobs.Every("social.sweep", time.Hour, a.Social.Sweep)}},
 		{Name: "notice"},
 		{Name: "search"},
-		{Name: "coop", Powers: coop.Powers()},
+		{Name: "moderation", Powers: moderation.Powers(), Effects: a.Moderation.Effects(), States: a.Moderation.States},
+		{Name: "coop", Powers: coop.Powers(), Effects: a.Coop.Effects(), States: a.Coop.States},
 		{Name: "activitypub", Routes: a.ActivityPub.Routes()},
 		{Name: "mastodon", Routes: a.Mastodon.Routes()},
 		{Name: "site", Routes: a.siteRoutes()},

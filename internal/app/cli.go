@@ -26,6 +26,8 @@ type cli struct {
 	Verify  verifyCmd  `cmd:"" help:"Walk the record and name the first event that does not fit."`
 	Backup  backupCmd  `cmd:"" help:"Write a consistent copy of everything while the server runs."`
 	Restore restoreCmd `cmd:"" help:"Put a backup into an empty data folder and verify it."`
+	Import  importCmd  `cmd:"" help:"Take over what was kept elsewhere."`
+	Export  exportCmd  `cmd:"" help:"Print what can be taken away."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database up to date without serving."`
 	Show    configCmd  `cmd:"" name:"config" help:"Print the configuration in effect."`
 	Version versionCmd `cmd:"" help:"Print the version."`

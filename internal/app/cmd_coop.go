@@ -86,12 +86,7 @@ func (c *accountCreateCmd) Run(r *run) error {
 	}
 	j := member.Joining{Name: or(c.DisplayName, c.Account), Username: c.Account, Email: c.Email}
 	err = a.DB.InDurableTx(r.ctx, func(tx *db.Tx) error {
-		m, err := a.Member.Enrol(r.ctx, tx, j, hash)
-		if err != nil {
-			return err
-		}
-		_, err = a.Mandate.Perform(r.ctx, tx, operator, authz.Act{Power: member.Admit, Target: authz.Target{Kind: "member", ID: m.ID},
-			Reason: c.Reason, Args: map[string]any{"decision": "enrolled", "number": m.Number, "username": m.Username}})
+		_, err := a.Member.TakeIn(r.ctx, tx, operator, j, hash, c.Reason)
 		return err
 	})
 	if err != nil {

@@ -60,7 +60,7 @@ func (a *App) tellAdmitters(ctx context.Context, tx *db.Tx, app member.Applicati
 		}
 		if err := a.send(ctx, tx, mail.Message{To: login.Email, Subject: app.Name + " would like to join " + a.coopName(ctx),
 			Text: fmt.Sprintf("%s (@%s) has applied for membership and writes:\n\n%s\n\nYour mandate lets you answer:\n%s/members/applications\n",
-				app.Name, app.Username, app.Answer, a.Config.URL)}); err != nil {
+				app.Name, app.Username, app.Text(), a.Config.URL)}); err != nil {
 			return err
 		}
 	}
@@ -68,7 +68,7 @@ func (a *App) tellAdmitters(ctx context.Context, tx *db.Tx, app member.Applicati
 }
 
 func (a *App) tellAdmitted(ctx context.Context, tx *db.Tx, e member.Admitted) error {
-	if e.Invitation || e.Member.Number == 1 {
+	if e.Invitation || e.Imported || e.Member.Number == 1 {
 		return nil // they are looking at the page right now
 	}
 	return a.send(ctx, tx, mail.Message{To: e.Login.Email, Subject: "Welcome to " + a.coopName(ctx),

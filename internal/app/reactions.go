@@ -18,6 +18,28 @@ func (a *App) react() {
 	a.Member.Declined.On(a.tellDeclined)
 	a.Identity.SendReset = a.mailReset
 
+	// Power comes from mandates, from decisions and, for a while, from emergency rules.
+	a.Mandate.Decided = a.Decision.Decided
+	a.Mandate.EmergencyRule = a.emergencyRule
+	a.Mandate.Emerged.On(a.onEmerged)
+	a.Mandate.Formed.On(a.openBodyAccount)
+	a.Mandate.Offered.On(a.tellOffered)
+	a.Mandate.Ending.On(a.tellEnding)
+	a.Member.Ended.On(func(ctx context.Context, tx *db.Tx, e member.Ended) error {
+		return a.Mandate.CloseMember(ctx, tx, e.Member.ID)
+	})
+
+	a.Mandate.MayHold = a.mayHold
+	a.Member.Erased.On(a.eraseElsewhere)
+
+	// Motions move when their time comes, and tell of themselves.
+	a.Decision.Wake = a.wakeDecisions
+	a.Decision.Published.On(a.onPublished)
+	a.Decision.Opened.On(a.onOpened)
+	a.Decision.Counted.On(a.onCounted)
+	a.Decision.Reminded.On(a.onReminded)
+	a.Decision.Returned.On(a.onReturned)
+
 	// What others do to a member's posts, the member is told.
 	a.Social.Published.On(a.Notice.OnPublished)
 	a.Social.Edited.On(a.Notice.OnEdited)

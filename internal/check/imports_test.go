@@ -15,12 +15,15 @@ var uses = []struct {
 	{"record", nil},
 	{"identity", nil},
 	{"mandate", []string{"record"}},
+	{"rulebook", []string{"record"}},
 	{"media", nil},
 	{"social", []string{"media"}},
 	{"notice", []string{"social"}},
 	{"search", []string{"social"}},
+	{"moderation", []string{"social"}},
 	{"member", []string{"identity", "record"}},
-	{"coop", []string{"identity", "mandate", "member", "record", "social"}},
+	{"coop", []string{"identity", "mandate", "member", "record", "rulebook", "social"}},
+	{"decision", []string{"mandate", "member", "record", "rulebook"}},
 }
 
 func usesOf(feature string) ([]string, bool) {

@@ -20,6 +20,7 @@ import (
 	"rochdale/internal/kit/bus"
 	"rochdale/internal/kit/config"
 	"rochdale/internal/kit/db"
+	"rochdale/internal/kit/effect"
 	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/i18n"
 	"rochdale/internal/kit/id"
@@ -27,6 +28,7 @@ import (
 	"rochdale/internal/mandate"
 	"rochdale/internal/member"
 	"rochdale/internal/record"
+	"rochdale/internal/rulebook"
 	"rochdale/internal/social"
 )
 
@@ -36,10 +38,6 @@ var migrations embed.FS
 // Migrations are the tables of this feature.
 func Migrations() db.Source { return db.Source{Feature: "coop", Files: migrations} }
 
-// Presets are the rulebooks a co-op can be founded on. Their rules come with the rulebook feature; the
-// choice is part of the genesis event.
-var Presets = []string{"social-coop", "assembly", "uk-society", "circle", "two-speed"}
-
 // How one may join.
 const (
 	ByApplication = "application"
@@ -47,12 +45,18 @@ const (
 	Closed        = "closed"
 )
 
-// Power is the power to change what the co-op says about itself.
-const Power = "coop.describe"
+// The powers over what the co-op says.
+const (
+	Power   = "coop.describe" // about itself
+	Publish = "coop.publish"  // in its own name
+)
 
 // Powers are the powers of this feature.
 func Powers() []authz.Power {
-	return []authz.Power{{Name: Power, What: i18n.Key("Change the co-op's name, description, ways to join and rules of conduct")}}
+	return []authz.Power{
+		{Name: Power, What: i18n.Key("Change the co-op's name, description, ways to join and rules of conduct")},
+		{Name: Publish, What: i18n.Key("Publish a statement in the co-op's name"), Irreversible: true},
+	}
 }
 
 // Service is the co-op.
@@ -64,6 +68,7 @@ type Service struct {
 	identity *identity.Service
 	member   *member.Service
 	mandate  *mandate.Service
+	rulebook *rulebook.Service
 	social   *social.Service
 
 	known   atomic.Pointer[Coop]
@@ -79,6 +84,7 @@ type Deps struct {
 	Identity *identity.Service
 	Member   *member.Service
 	Mandate  *mandate.Service
+	Rulebook *rulebook.Service
 	Social   *social.Service
 }
 
@@ -86,7 +92,7 @@ const topicChanged = "coop.changed"
 
 // New makes the service.
 func New(d Deps) *Service {
-	s := &Service{db: d.DB, bus: d.Bus, site: d.Site, record: d.Record, identity: d.Identity, member: d.Member, mandate: d.Mandate, social: d.Social}
+	s := &Service{db: d.DB, bus: d.Bus, site: d.Site, record: d.Record, identity: d.Identity, member: d.Member, mandate: d.Mandate, rulebook: d.Rulebook, social: d.Social}
 	forget := func() {
 		s.changes.Add(1)
 		s.known.Store(nil)
@@ -136,6 +142,12 @@ func (s *Service) Get(ctx context.Context) (*Coop, error) {
 	return &c, nil
 }
 
+// Account is the co-op's own account, also inside the transaction of its founding; 0 if there is none.
+func (s *Service) Account(ctx context.Context, h db.Handle) (id.ID, error) {
+	c, _, err := getCoop.Find(ctx, h)
+	return c.AccountID, err
+}
+
 // Founding is what the founder fills in.
 type Founding struct {
 	Name        string // of the co-op
@@ -161,10 +173,10 @@ func (s *Service) Found(ctx context.Context, by authz.Actor, f Founding) (member
 		return member.Member{}, fault.Field("description", "The description has 1000 characters at most.")
 	}
 	if f.Preset == "" {
-		f.Preset = Presets[0]
+		f.Preset = rulebook.Presets()[0].Name
 	}
-	if !slices.Contains(Presets, f.Preset) {
-		return member.Member{}, fault.Field("preset", "There is no rulebook called %q; there are %s.", f.Preset, strings.Join(Presets, ", "))
+	if _, ok := rulebook.FindPreset(f.Preset); !ok {
+		return member.Member{}, fault.Field("preset", "There is no rulebook called %q.", f.Preset)
 	}
 	email, err := identity.CheckEmail(f.Founder.Email)
 	if err != nil {
@@ -193,11 +205,15 @@ func (s *Service) found(ctx context.Context, tx *db.Tx, by authz.Actor, f Foundi
 		return member.Member{}, err
 	}
 	if _, err := s.record.Append(ctx, tx, record.Entry{Kind: "coop.founded", Via: by.Via, Authority: authz.Authority{Kind: authz.Genesis},
-		Data: map[string]any{"name": c.Name, "host": s.site.Host, "preset": c.Preset, "description": c.Description}}); err != nil {
+		Data:    map[string]any{"name": c.Name, "host": s.site.Host, "preset": c.Preset, "description": c.Description},
+		Subject: ref.Ref{Kind: "coop", ID: 1}, State: c.state()}); err != nil {
 		return member.Member{}, err
 	}
 	body, err := s.mandate.FormRoot(ctx, tx, "General meeting")
 	if err != nil {
+		return member.Member{}, err
+	}
+	if err := s.rulebook.Found(ctx, tx, c.Preset); err != nil {
 		return member.Member{}, err
 	}
 	m, err := s.member.Enrol(ctx, tx, f.Founder, passwordHash)
@@ -205,7 +221,8 @@ func (s *Service) found(ctx context.Context, tx *db.Tx, by authz.Actor, f Foundi
 		return m, err
 	}
 	if _, err := s.record.Append(ctx, tx, record.Entry{Kind: "member.joined", Subject: ref.Ref{Kind: "member", ID: m.ID}, Via: by.Via,
-		Authority: authz.Authority{Kind: authz.Genesis}, Data: map[string]any{"number": m.Number, "username": m.Username}}); err != nil {
+		Authority: authz.Authority{Kind: authz.Genesis}, Data: map[string]any{"number": m.Number},
+		State: member.State(m), Private: map[string]any{"name": m.Name, "username": m.Username}}); err != nil {
 		return m, err
 	}
 	if _, err := s.mandate.GrantFounding(ctx, tx, m.ID, body); err != nil {
@@ -270,8 +287,7 @@ type Description struct {
 	Contact string `json:",omitempty"` // perhaps a person's address: it stays outside the hash of the record
 }
 
-// Describe changes what the co-op says about itself.
-func (s *Service) Describe(ctx context.Context, by authz.Actor, d Description, reason string) error {
+func (d *Description) check() error {
 	d.Name = strings.Join(strings.Fields(d.Name), " ")
 	if n := utf8.RuneCountInString(d.Name); n == 0 || n > 80 {
 		return fault.Field("name", "The name of the co-op has 1 to 80 characters.")
@@ -282,19 +298,60 @@ func (s *Service) Describe(ctx context.Context, by authz.Actor, d Description, r
 	if !slices.Contains([]string{ByApplication, ByInvitation, Closed}, d.Joining) {
 		return fault.Field("joining", "Choose how people may join.")
 	}
+	return nil
+}
+
+// Describe changes what the co-op says about itself.
+func (s *Service) Describe(ctx context.Context, by authz.Actor, d Description, reason string) error {
+	if err := d.check(); err != nil {
+		return err
+	}
 	return s.db.InDurableTx(ctx, func(tx *db.Tx) error {
-		old, ok, err := getCoop.Find(ctx, tx)
-		if err != nil || !ok {
-			return errors.Join(err, ErrNotFounded)
-		}
-		if _, err := s.mandate.Perform(ctx, tx, by, authz.Act{Power: Power, Target: authz.Target{Kind: "coop", ID: 1}, Reason: reason,
-			Args: Description{d.Name, d.Description, d.Joining, d.Conduct, ""}, Private: map[string]string{"contact": d.Contact},
-			Inverse: Description{old.Name, old.Description, old.Joining, old.Conduct, old.Contact}}); err != nil {
-			return err
-		}
-		if _, err := updateCoop.Run(ctx, tx, d.Name, d.Description, d.Joining, d.Conduct, d.Contact); err != nil {
-			return err
-		}
-		return s.bus.Publish(ctx, tx, topicChanged, "")
+		_, err := s.describe(ctx, tx, by, d, reason)
+		return err
 	})
+}
+
+// describe is for every door: an officer's act and a decision's effect.
+func (s *Service) describe(ctx context.Context, tx *db.Tx, by authz.Actor, d Description, reason string) (effect.Stored, error) {
+	old, ok, err := getCoop.Find(ctx, tx)
+	if err != nil || !ok {
+		return effect.Stored{}, errors.Join(err, ErrNotFounded)
+	}
+	// The contact may be a person's address: it is not kept in the inverse, which anyone can read.
+	inverse, err := effect.Store(Power, &describeEffect{Name: old.Name, Description: old.Description, Joining: old.Joining, Conduct: old.Conduct})
+	if err != nil {
+		return inverse, err
+	}
+	c := old
+	c.Name, c.Description, c.Joining, c.Conduct, c.Contact = d.Name, d.Description, d.Joining, d.Conduct, d.Contact
+	if _, err := s.mandate.Perform(ctx, tx, by, authz.Act{Power: Power, Target: authz.Target{Kind: "coop", ID: 1}, Reason: reason, State: c.state(),
+		Args: Description{d.Name, d.Description, d.Joining, d.Conduct, ""}, Private: map[string]string{"contact": d.Contact}, Inverse: inverse}); err != nil {
+		return inverse, err
+	}
+	if _, err := updateCoop.Run(ctx, tx, d.Name, d.Description, d.Joining, d.Conduct, d.Contact); err != nil {
+		return inverse, err
+	}
+	return inverse, s.bus.Publish(ctx, tx, topicChanged, "")
+}
+
+type coopState struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	Preset      string `json:"preset"`
+	Joining     string `json:"joining"`
+	Conduct     string `json:"conduct"`
+}
+
+func (c *Coop) state() coopState {
+	return coopState{c.Name, c.Description, c.Preset, c.Joining, c.Conduct}
+}
+
+// States is the co-op as the record should have it.
+func (s *Service) States(ctx context.Context, h db.Handle) (map[ref.Ref]any, error) {
+	c, ok, err := getCoop.Find(ctx, h)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return map[ref.Ref]any{{Kind: "coop", ID: 1}: c.state()}, nil
 }

@@ -86,7 +86,8 @@ type Login struct {
 	Language     string    `db:"language"` // of the pages, "" as the browser says
 	Theme        string    `db:"theme"`    // "light", "dark" or "" as the machine says
 	CreatedAt    time.Time `db:"created_at"`
-	ClosedAt     time.Time `db:"closed_at"`
+	ClosedAt     time.Time `db:"closed_at"` // nobody signs in any more
+	FormerAt     time.Time `db:"former_at"` // signs in for its own data only, see Retire
 }
 
 // CheckEmail returns the address if it is one.
@@ -165,8 +166,12 @@ func (s *Service) LoginOf(ctx context.Context, h db.Handle, account id.ID) (Logi
 	return l, err
 }
 
-// ActorOf is the actor that a login acts as.
+// ActorOf is the actor that a login acts as. A former login acts for nobody: it is a visitor who is
+// known to be the owner of some data.
 func ActorOf(l Login, via authz.Via) authz.Actor {
+	if l.Former() {
+		return authz.Actor{Login: l.ID, Via: via}
+	}
 	return authz.Actor{Login: l.ID, Member: l.MemberID, Account: l.AccountID, Via: via}
 }
 
@@ -214,7 +219,7 @@ func (s *Service) compare(ctx context.Context, password, hash string) (bool, err
 }
 
 func matches(password, hash string) (bool, error) {
-	if len(password) > maxPassword {
+	if len(password) > maxPassword || hash == "" { // who came with an import has none yet
 		return false, nil
 	}
 	return argon2id.ComparePasswordAndHash(password, hash)

@@ -42,7 +42,7 @@ func (s *Service) SignIn(ctx context.Context, email, password, agent string, fro
 		return "", until, err
 	}
 	hash := l.PasswordHash
-	if !known || !l.ClosedAt.IsZero() {
+	if !known || !l.ClosedAt.IsZero() || hash == "" { // no password has been chosen yet: none is right
 		hash = s.dummy
 	}
 	ok, err := s.guess(ctx, fold(email), password, hash, from)

@@ -3,9 +3,11 @@
 package kit
 
 import (
+	"context"
 	"io/fs"
 
 	"rochdale/internal/kit/authz"
+	"rochdale/internal/kit/db"
 	"rochdale/internal/kit/effect"
 	"rochdale/internal/kit/jobs"
 	"rochdale/internal/kit/ref"
@@ -21,5 +23,8 @@ type Feature struct {
 	Periodic   []jobs.Periodic
 	Powers     []authz.Power
 	Effects    effect.Registry
-	Resolve    ref.Registry
+	// States tells what the tables say about the subjects whose states the record carries, so that
+	// replaying the record can be compared with them.
+	States  func(ctx context.Context, h db.Handle) (map[ref.Ref]any, error)
+	Resolve ref.Registry
 }

@@ -43,7 +43,7 @@ func newOffice(tb testing.TB, d *db.DB, c *clock.Fake) *office {
 	tb.Helper()
 	o := &office{t: tb, db: d, clock: c, ctx: context.Background(), record: record.New(d, "coop.example")}
 	o.Service = mandate.New(d, o.record)
-	o.Declare(powers)
+	o.Declare(powers, nil)
 	o.ok(d.InDurableTx(o.ctx, func(tx *db.Tx) (err error) {
 		o.body, err = o.FormRoot(o.ctx, tx, "General meeting")
 		return err
@@ -80,8 +80,8 @@ func (o *office) give(i, member id.ID, from, to, ended time.Time, names ...strin
 	if !ended.IsZero() {
 		end = ended.UnixMilli()
 	}
-	_, err = o.db.Writer().ExecContext(o.ctx, fmt.Sprintf(`INSERT INTO mandates (id, member_id, body_id, office, powers, from_at, to_at, source_kind, source_id, ended_at)
-		VALUES (%d, %d, %d, 'Secretary', '%s', %d, %d, 'decision', 1, %d)`, i, member, o.body.ID, list, from.UnixMilli(), to.UnixMilli(), end))
+	_, err = o.db.Writer().ExecContext(o.ctx, fmt.Sprintf(`INSERT INTO mandates (id, member_id, body_id, office, powers, from_at, to_at, source_kind, source_id, ended_at, accepted_at)
+		VALUES (%d, %d, %d, 'Secretary', '%s', %d, %d, 'decision', 1, %d, %d)`, i, member, o.body.ID, list, from.UnixMilli(), to.UnixMilli(), end, from.UnixMilli()))
 	o.ok(err)
 }
 
@@ -246,7 +246,7 @@ func TestFoundingMandatesEndByThemselves(t *testing.T) {
 			return err
 		}))
 		founder := authz.Actor{Member: 11, Via: authz.Web}
-		got, err := o.Get(o.ctx, m.ID)
+		got, err := o.Get(o.ctx, o.db, m.ID)
 		o.ok(err)
 		if !slices.Equal(got.Powers(), []string{"member.admit", "coop.describe", "page.edit"}) || got.BodyName != "General meeting" || got.SourceKind != "genesis" {
 			t.Errorf("founder's mandate %+v", got)
@@ -265,7 +265,7 @@ func TestFoundingMandatesEndByThemselves(t *testing.T) {
 		if list, err := o.InForce(o.ctx); err != nil || len(list) != 0 {
 			t.Errorf("in force %+v, %v", list, err)
 		}
-		_, err = o.Get(o.ctx, 1)
+		_, err = o.Get(o.ctx, o.db, 1)
 		want(t, err, fault.NotFound, "no mandate")
 	})
 }

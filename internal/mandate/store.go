@@ -2,18 +2,64 @@ package mandate
 
 import "rochdale/internal/kit/db"
 
-const mandateColumns = `m.id, m.member_id, m.body_id, b.name AS body_name, m.office, m.powers, m.from_at, m.to_at, m.source_kind, m.source_id,
-	m.ended_at, m.ended_by FROM mandates m JOIN bodies b ON b.id = m.body_id`
+const (
+	bodyColumns    = `id, parent_id, kind, handle, name, aim, domain, seats, joining, account_id, created_at, dissolved_at, version`
+	mandateColumns = `m.id, m.member_id, m.body_id, b.name AS body_name, b.handle AS body_handle, b.domain AS body_domain, b.dissolved_at AS body_dissolved,
+	m.office, m.powers, m.from_at, m.to_at, m.source_kind, m.source_id, m.accepted_at, m.reminded, m.ended_at, m.ended_by
+	FROM mandates m JOIN bodies b ON b.id = m.body_id`
+	actColumns       = `id, power, target_kind, target_id, args, inverse, reason, member_id, via, authority_kind, authority_id, record_seq, at`
+	emergencyColumns = `e.act_id, e.due_at, e.ratified_at, e.ended_at, e.outcome, e.decision_id, a.power, a.target_kind, a.target_id, a.inverse, a.reason,
+	a.member_id, a.via, a.authority_kind, a.authority_id, a.record_seq, a.at FROM emergencies e JOIN acts a ON a.id = e.act_id`
+)
 
 var (
-	insertBody = db.Stmt(`INSERT INTO bodies (id, parent_id, kind, handle, name, aim, account_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`)
+	insertBody = db.Stmt(`INSERT INTO bodies (` + bodyColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`)
+	updateBody = db.Stmt(`UPDATE bodies SET name = $2, aim = $3, domain = $4, seats = $5, joining = $6, dissolved_at = $7, version = version + 1
+		WHERE id = $1 AND version = $8`)
+	setBodyAccount  = db.Stmt(`UPDATE bodies SET account_id = $2 WHERE id = $1`)
+	getBody         = db.Def[Body](`SELECT ` + bodyColumns + ` FROM bodies WHERE id = $1`)
+	getBodyByHandle = db.Def[Body](`SELECT ` + bodyColumns + ` FROM bodies WHERE handle = $1`)
+	getRoot         = db.Def[Body](`SELECT ` + bodyColumns + ` FROM bodies WHERE parent_id = 0`)
+	listBodies      = db.Def[Body](`SELECT ` + bodyColumns + ` FROM bodies ORDER BY id`)
 
-	insertMandate = db.Stmt(`INSERT INTO mandates (id, member_id, body_id, office, powers, from_at, to_at, source_kind, source_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`)
+	insertSeat  = db.Stmt(`INSERT INTO seats (id, body_id, member_id, from_at) VALUES ($1, $2, $3, $4)`)
+	endSeat     = db.Stmt(`UPDATE seats SET until_at = $2 WHERE id = $1 AND until_at = 0`)
+	getSeat     = db.Def[Seat](`SELECT id, body_id, member_id, from_at, until_at FROM seats WHERE body_id = $1 AND member_id = $2 AND until_at = 0`)
+	listSeats   = db.Def[Seat](`SELECT id, body_id, member_id, from_at, until_at FROM seats WHERE body_id = $1 AND until_at = 0 ORDER BY id`)
+	listSeatsOf = db.Def[Seat](`SELECT id, body_id, member_id, from_at, until_at FROM seats WHERE member_id = $1 AND until_at = 0 ORDER BY id`)
+	listSeatsAt = db.Def[Seat](`SELECT id, body_id, member_id, from_at, until_at FROM seats WHERE body_id = $1 AND from_at <= $2 AND (until_at = 0 OR until_at > $2) ORDER BY id`)
+	allSeats    = db.Def[Seat](`SELECT id, body_id, member_id, from_at, until_at FROM seats ORDER BY id`)
+	lockBody    = db.Stmt(`UPDATE bodies SET seats = seats WHERE id = $1`)
+
+	insertMandate = db.Stmt(`INSERT INTO mandates (id, member_id, body_id, office, powers, from_at, to_at, source_kind, source_id, accepted_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`)
+	acceptMandate  = db.Stmt(`UPDATE mandates SET accepted_at = $2 WHERE id = $1 AND accepted_at = 0 AND ended_at = 0`)
+	endMandate     = db.Stmt(`UPDATE mandates SET ended_at = $2, ended_by = $3 WHERE id = $1 AND ended_at = 0`)
+	extendMandate  = db.Stmt(`UPDATE mandates SET to_at = $2, reminded = 0 WHERE id = $1 AND ended_at = 0 AND to_at = $3`)
+	remindMandate  = db.Stmt(`UPDATE mandates SET reminded = $2 WHERE id = $1`)
 	getMandate     = db.Def[Mandate](`SELECT ` + mandateColumns + ` WHERE m.id = $1`)
 	listMandates   = db.Def[Mandate](`SELECT ` + mandateColumns + ` WHERE m.from_at <= $1 AND m.to_at > $1 ORDER BY m.id`)
 	listMandatesOf = db.Def[Mandate](`SELECT ` + mandateColumns + ` WHERE m.member_id = $1 AND m.from_at <= $2 AND m.to_at > $2 ORDER BY m.id`)
+	listComing     = db.Def[Mandate](`SELECT ` + mandateColumns + ` WHERE m.to_at > $1 AND m.ended_at = 0 ORDER BY m.to_at, m.id`)
+	listInBody     = db.Def[Mandate](`SELECT ` + mandateColumns + ` WHERE m.body_id = $1 ORDER BY m.id DESC LIMIT 200`)
+	listOver       = db.Def[Mandate](`SELECT ` + mandateColumns + ` WHERE m.to_at <= $1 AND m.ended_at = 0 ORDER BY m.to_at, m.id LIMIT 100`)
+	allMandates    = db.Def[Mandate](`SELECT ` + mandateColumns + ` ORDER BY m.id`)
 
-	insertAct = db.Stmt(`INSERT INTO acts (id, power, target_kind, target_id, args, inverse, reason, member_id, via, authority_kind, authority_id,
-		record_seq, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`)
+	insertHandover = db.Stmt(`INSERT INTO handovers (id, body_id, office, text, added_by, added_at) VALUES ($1, $2, $3, $4, $5, $6)`)
+	doneHandover   = db.Stmt(`UPDATE handovers SET done_by = $2, done_at = $3 WHERE id = $1 AND done_at = 0`)
+	getHandover    = db.Def[Handover](`SELECT id, body_id, office, text, added_by, added_at, done_by, done_at FROM handovers WHERE id = $1`)
+	listHandovers  = db.Def[Handover](`SELECT id, body_id, office, text, added_by, added_at, done_by, done_at FROM handovers WHERE body_id = $1 ORDER BY office, id`)
+
+	insertAct = db.Stmt(`INSERT INTO acts (` + actColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`)
+	getAct    = db.Def[Done](`SELECT ` + actColumns + ` FROM acts WHERE id = $1`)
+	listActs  = db.Def[Done](`SELECT ` + actColumns + ` FROM acts WHERE authority_kind = $1 AND authority_id IN $2[] ORDER BY id DESC LIMIT $3`)
+
+	insertEmergency = db.Stmt(`INSERT INTO emergencies (act_id, due_at) VALUES ($1, $2)`)
+	endEmergency    = db.Stmt(`UPDATE emergencies SET ended_at = $2, outcome = $3, ratified_at = $4 WHERE act_id = $1 AND ended_at = 0`)
+	setEmergency    = db.Stmt(`UPDATE emergencies SET decision_id = $2 WHERE act_id = $1`)
+	getEmergency    = db.Def[Emergency](`SELECT ` + emergencyColumns + ` WHERE e.act_id = $1`)
+	listEmergencies = db.Def[Emergency](`SELECT ` + emergencyColumns + ` WHERE e.ended_at = 0 ORDER BY e.act_id`)
+	listDue         = db.Def[Emergency](`SELECT ` + emergencyColumns + ` WHERE e.ended_at = 0 AND e.due_at <= $1 ORDER BY e.act_id LIMIT 100`)
+	listUnreported  = db.Def[Emergency](`SELECT ` + emergencyColumns + ` WHERE e.ended_at = 0 AND e.decision_id = 0 ORDER BY e.act_id LIMIT 500`)
+	allEmergencies  = db.Def[Emergency](`SELECT ` + emergencyColumns + ` ORDER BY e.act_id`)
 )

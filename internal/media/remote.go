@@ -127,6 +127,9 @@ func (s *Service) attachmentKey(ctx context.Context, i id.ID, size string) (stri
 	if !ok || a.PostID <= 0 || a.Kind != Image || a.RemoteURL == "" {
 		return "", errNoPicture
 	}
+	if err := s.mayShow(ctx, a.AccountID, a.RemoteURL); err != nil {
+		return "", err
+	}
 	if key := pick(a); key != "" {
 		return key, nil
 	}
@@ -140,6 +143,17 @@ func (s *Service) attachmentKey(ctx context.Context, i id.ID, size string) (stri
 		return "", errors.Join(err, errNoPicture)
 	}
 	return pick(a), nil
+}
+
+func (s *Service) mayShow(ctx context.Context, account id.ID, address string) error {
+	if s.Hides == nil {
+		return nil
+	}
+	hidden, err := s.Hides(ctx, account, address)
+	if err == nil && hidden {
+		err = errNoPicture
+	}
+	return err
 }
 
 // once lets many readers of one picture wait for one fetch. It goes on when the reader who began it
@@ -194,6 +208,9 @@ func (s *Service) fetchAttachment(ctx context.Context, i id.ID) error {
 }
 
 func (s *Service) pictureKey(ctx context.Context, url, size string) (string, error) {
+	if err := s.mayShow(ctx, 0, url); err != nil {
+		return "", err
+	}
 	p, known, err := getRemotePicture.Find(ctx, s.db, url, size)
 	if err != nil {
 		return "", err

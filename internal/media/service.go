@@ -49,6 +49,10 @@ type Service struct {
 	fetches chan struct{}
 
 	secret []byte // set by Open
+
+	// Hides tells whether a picture of another server is not shown and not fetched: its account (0 for
+	// pictures of profiles) or the server of its address is kept away. nil hides nothing.
+	Hides func(ctx context.Context, account id.ID, address string) (bool, error)
 }
 
 // New makes the service; Open makes it ready for pictures of other servers. Two pictures are worked on

@@ -2,12 +2,8 @@ package member
 
 import (
 	"context"
-	"crypto/rand"
 	"embed"
-	"errors"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"rochdale/internal/identity"
 	"rochdale/internal/kit/authz"
@@ -26,19 +22,23 @@ var migrations embed.FS
 // Migrations are the tables of this feature.
 func Migrations() db.Source { return db.Source{Feature: "member", Files: migrations} }
 
-// Admit is the power to accept and decline applications, Invite lets members in by hand from the shell.
-const Admit = "member.admit"
+// The powers of this feature.
+const (
+	Admit         = "member.admit"
+	Suspension    = "member.suspend"
+	Expulsion     = "member.expel"
+	Reinstatement = "member.reinstate"
+)
 
 // Powers are the powers of this feature.
 func Powers() []authz.Power {
-	return []authz.Power{{Name: Admit, What: i18n.Key("Accept applications for membership, or decline them with a reason")}}
+	return []authz.Power{
+		{Name: Admit, What: i18n.Key("Accept applications for membership or decline them with a reason, choose what applicants are asked, and record a death")},
+		{Name: Suspension, What: i18n.Key("Suspend the rights of a member")},
+		{Name: Expulsion, What: i18n.Key("Expel a member"), Reserved: true},
+		{Name: Reinstatement, What: i18n.Key("Lift a suspension, or take a former member back under the same number")},
+	}
 }
-
-// Limits of what an applicant writes.
-const (
-	maxName   = 60
-	maxAnswer = 2000
-)
 
 // Service keeps the register.
 type Service struct {
@@ -49,10 +49,28 @@ type Service struct {
 
 	// CheckUsername tells whether a fediverse account may take the name; app sets it.
 	CheckUsername func(ctx context.Context, h db.Handle, username string) error
+	// Dues is how a member stands with the dues on a day: Current, DueSoon, Grace, Arrears, Waived or
+	// Paused. Until the co-op collects dues it is nil and everybody is current.
+	Dues func(ctx context.Context, h db.Handle, member id.ID, day time.Time) (Standing, error)
+	// Barred lists the members whose arrears cost them the vote at an instant, by the rule in force
+	// then, in one query. Nil like Dues.
+	Barred func(ctx context.Context, h db.Handle, at time.Time) ([]id.ID, error)
+	// Archive are the parts of a member's personal archive that other features keep; app fills it.
+	Archive []ArchivePart
 
 	Admitted event.Event[Admitted]
 	Applied  event.Event[Application]
 	Declined event.Event[Application]
+	// Ended says that a membership is over; the login has lost its account and its sessions by then.
+	Ended event.Event[Ended]
+	// Suspended and Restored speak of the rights of a member, Reinstated of who is a member again. A
+	// suspension that runs out by itself is no event: ask for the standing.
+	Suspended  event.Event[Member]
+	Restored   event.Event[Member]
+	Reinstated event.Event[Member]
+	// Erased says that a former member's personal data is to go everywhere; it carries the member as
+	// known before.
+	Erased event.Event[Member]
 }
 
 // New makes the service.
@@ -60,25 +78,79 @@ func New(d *db.DB, i *identity.Service, r *record.Service, j authz.Judge) *Servi
 	return &Service{db: d, identity: i, record: r, judge: j}
 }
 
-// Member is a person on the register. Name, number and since are for everybody to see.
+// How a membership ended.
+const (
+	Resigned = "resigned"
+	Lapsed   = "lapsed"
+	Expelled = "expelled"
+	Died     = "died"
+)
+
+// Member is a person on the register, now or once. Name, number and since are for everybody to see.
 type Member struct {
-	ID        id.ID     `db:"id"`
-	Number    int64     `db:"number"`
-	Name      string    `db:"name"`
-	Username  string    `db:"username"`
-	LoginID   id.ID     `db:"login_id"`
-	AccountID id.ID     `db:"account_id"`
-	InvitedBy id.ID     `db:"invited_by"` // the member whose invitation was used, 0 if none
-	Since     time.Time `db:"since_at"`
-	Until     time.Time `db:"until_at"`
+	ID             id.ID     `db:"id"`
+	Number         int64     `db:"number"`
+	Name           string    `db:"name"` // "" once erased
+	Username       string    `db:"username"`
+	LoginID        id.ID     `db:"login_id"`
+	AccountID      id.ID     `db:"account_id"`
+	InvitedBy      id.ID     `db:"invited_by"` // the member whose invitation was used, 0 if none
+	Since          time.Time `db:"since_at"`
+	Until          time.Time `db:"until_at"` // zero while a member
+	Ended          string    `db:"ended"`    // Resigned, Lapsed, Expelled or Died; "" while a member
+	SuspendedAt    time.Time `db:"suspended_at"`
+	SuspendedUntil time.Time `db:"suspended_until"` // zero: until it is lifted
+	Founder        bool      `db:"founder"`
+	Version        int64     `db:"version"` // rises with every fact
+	ChangedAt      time.Time `db:"changed_at"`
+	ErasedAt       time.Time `db:"erased_at"`
 }
 
-// Standing is computed from facts, never edited. Until the co-op collects dues everybody is current.
-func (m *Member) Standing() string {
-	if !m.Until.IsZero() {
-		return "ended"
+// Present reports whether the person is on the register now.
+func (m *Member) Present() bool { return m.Ended == "" }
+
+// Suspended reports whether the member's rights are suspended at an instant, as far as is known now.
+func (m *Member) Suspended(at time.Time) bool {
+	return !m.SuspendedAt.IsZero() && (m.SuspendedUntil.IsZero() || at.Before(m.SuspendedUntil))
+}
+
+// PublicState is a member without personal data, as the record keeps it after each event.
+type PublicState struct {
+	Number         int64     `json:"number"`
+	Since          time.Time `json:"since"`
+	Until          time.Time `json:"until,omitzero"`
+	Ended          string    `json:"ended,omitempty"`
+	Suspended      time.Time `json:"suspended,omitzero"`
+	SuspendedUntil time.Time `json:"suspended_until,omitzero"`
+}
+
+// State is the public state of a member, for the record.
+func State(m Member) any {
+	return PublicState{m.Number, m.Since, m.Until, m.Ended, m.SuspendedAt, m.SuspendedUntil}
+}
+
+// States are the public states of everybody who was ever on the register: what replaying the record
+// must give.
+func (s *Service) States(ctx context.Context, h db.Handle) (map[ref.Ref]any, error) {
+	out := map[ref.Ref]any{}
+	for after := int64(0); ; {
+		page, err := listEver.All(ctx, h, after, 500)
+		if err != nil || len(page) == 0 {
+			return out, err
+		}
+		for _, m := range page {
+			out[refOf(m.ID)], after = State(m), m.Number
+		}
 	}
-	return "current"
+}
+
+func refOf(member id.ID) ref.Ref { return ref.Ref{Kind: "member", ID: member} }
+
+func targetOf(member id.ID) authz.Target { return authz.Target{Kind: "member", ID: member} }
+
+// personal is what an entry of the record keeps about a member outside its hash.
+func personal(m Member) map[string]string {
+	return map[string]string{"name": m.Name, "username": m.Username}
 }
 
 // Admitted says that a person became a member: the account and everything else follows from it.
@@ -87,329 +159,17 @@ type Admitted struct {
 	Login  identity.Login
 	// Invitation tells whether an invitation was used, rather than an application accepted.
 	Invitation bool
+	// Imported tells that the person came with an existing register and has no password yet.
+	Imported bool
 }
 
-// Application is a request to become a member. Only whoever may decide it sees it.
-type Application struct {
-	ID           id.ID     `db:"id"`
-	Name         string    `db:"name"`
-	Username     string    `db:"username"`
-	Email        string    `db:"email"`
-	PasswordHash string    `db:"password_hash"`
-	Answer       string    `db:"answer"`
-	State        string    `db:"state"`
-	Reason       string    `db:"reason"`
-	DecidedBy    id.ID     `db:"decided_by"`
-	CreatedAt    time.Time `db:"created_at"`
-	DecidedAt    time.Time `db:"decided_at"`
+// Ended says whose membership is over; Member.Ended says how.
+type Ended struct {
+	Member Member
+	By     authz.Actor
 }
 
-// Joining is what a person fills in.
-type Joining struct {
-	Name, Username, Email, Password string
-	Answer                          string // why they want to join; asked of applicants
-	Code                            string // an invitation's code
-}
-
-func (j *Joining) check() error {
-	j.Name = strings.Join(strings.Fields(j.Name), " ")
-	j.Username = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(j.Username), "@"))
-	j.Answer = strings.TrimSpace(j.Answer)
-	if n := utf8.RuneCountInString(j.Name); n == 0 || n > maxName {
-		return fault.Field("name", "Please tell us what to call you, in %d characters at most.", maxName)
-	}
-	if utf8.RuneCountInString(j.Answer) > maxAnswer {
-		return fault.Field("answer", "Please keep it to %d characters.", maxAnswer)
-	}
-	return nil
-}
-
-// prepare checks what is filled in and hashes the password, outside any transaction.
-func (s *Service) prepare(ctx context.Context, j *Joining) (passwordHash string, err error) {
-	if err := j.check(); err != nil {
-		return "", err
-	}
-	if j.Email, err = identity.CheckEmail(j.Email); err != nil {
-		return "", err
-	}
-	if err := s.free(ctx, s.db, *j); err != nil {
-		return "", err
-	}
-	return s.identity.HashPassword(ctx, j.Password)
-}
-
-func (s *Service) free(ctx context.Context, h db.Handle, j Joining) error {
-	if s.CheckUsername != nil {
-		if err := s.CheckUsername(ctx, h, j.Username); err != nil {
-			return err
-		}
-	}
-	if n, err := countWaitingFor.One(ctx, h, j.Username, strings.ToLower(j.Email)); err != nil || n > 0 {
-		return errors.Join(err, errWaiting)
-	}
-	taken, err := s.identity.EmailTaken(ctx, h, j.Email)
-	if err != nil {
-		return err
-	}
-	if taken {
-		return fault.Field("email", "There is already an account with this e-mail address. Try to sign in, or reset your password.")
-	}
-	return nil
-}
-
-var errWaiting = fault.New(fault.Conflict, "Somebody has already applied with this username or e-mail address, and the members have not answered yet.")
-
-// Apply asks to become a member. Anyone may.
-func (s *Service) Apply(ctx context.Context, j Joining) (Application, error) {
-	if strings.TrimSpace(j.Answer) == "" {
-		return Application{}, fault.Field("answer", "Please tell the members a little about why you would like to join.")
-	}
-	hash, err := s.prepare(ctx, &j)
-	if err != nil {
-		return Application{}, err
-	}
-	var a Application
-	err = s.db.InDurableTx(ctx, func(tx *db.Tx) error {
-		a = Application{ID: id.New(tx.Now()), Name: j.Name, Username: j.Username, Email: j.Email, PasswordHash: hash, Answer: j.Answer,
-			State: "waiting", CreatedAt: tx.Now()}
-		_, err := insertApplication.Run(ctx, tx, a.ID, a.Name, a.Username, a.Email, a.PasswordHash, a.Answer, a.State, a.Username,
-			strings.ToLower(a.Email), a.CreatedAt)
-		if errors.Is(err, db.ErrExists) {
-			return errWaiting
-		}
-		if err != nil {
-			return err
-		}
-		return s.Applied.Emit(ctx, tx, a)
-	})
-	return a, err
-}
-
-// Waiting lists the applications that wait for an answer, the oldest first. It needs the power to
-// decide them.
-func (s *Service) Waiting(ctx context.Context, by authz.Actor) ([]Application, error) {
-	if _, err := s.judge.Authorise(ctx, s.db, by, Admit, authz.Target{Kind: "application"}); err != nil {
-		return nil, err
-	}
-	return listWaiting.All(ctx, s.db)
-}
-
-// CountWaiting is how many applications wait.
-func (s *Service) CountWaiting(ctx context.Context) (int, error) { return countWaiting.One(ctx, s.db) }
-
-// Accept makes an applicant a member: an act of the power member.admit.
-func (s *Service) Accept(ctx context.Context, by authz.Actor, application id.ID, reason string) (Member, error) {
-	var m Member
-	err := s.db.InDurableTx(ctx, func(tx *db.Tx) error {
-		a, err := s.decide(ctx, tx, by, application, "accepted", reason)
-		if err != nil {
-			return err
-		}
-		m, err = s.admit(ctx, tx, person{Name: a.Name, Username: a.Username, Email: a.Email, PasswordHash: a.PasswordHash}, false)
-		if err != nil {
-			return err
-		}
-		_, err = s.judge.Perform(ctx, tx, by, authz.Act{Power: Admit, Target: authz.Target{Kind: "member", ID: m.ID}, Reason: reason,
-			Args: map[string]any{"application": application, "decision": "accepted", "number": m.Number, "username": m.Username}})
-		return err
-	})
-	return m, err
-}
-
-// Decline answers an applicant with no, and with the reason, which the applicant is told. The record
-// says that an application was declined and why in general, not whose.
-func (s *Service) Decline(ctx context.Context, by authz.Actor, application id.ID, reason string) error {
-	reason = strings.TrimSpace(reason)
-	if reason == "" {
-		return fault.Field("reason", "Please give a reason: the applicant will be told it.")
-	}
-	return s.db.InDurableTx(ctx, func(tx *db.Tx) error {
-		a, err := s.decide(ctx, tx, by, application, "declined", reason)
-		if err != nil {
-			return err
-		}
-		if _, err := s.judge.Perform(ctx, tx, by, authz.Act{Power: Admit, Target: authz.Target{Kind: "application", ID: application},
-			Args: map[string]any{"decision": "declined"}, Private: map[string]any{"name": a.Name, "username": a.Username, "reason": reason}}); err != nil {
-			return err
-		}
-		return s.Declined.Emit(ctx, tx, a)
-	})
-}
-
-func (s *Service) decide(ctx context.Context, tx *db.Tx, by authz.Actor, application id.ID, state, reason string) (Application, error) {
-	if _, err := s.judge.Authorise(ctx, tx, by, Admit, authz.Target{Kind: "application", ID: application}); err != nil {
-		return Application{}, err
-	}
-	a, ok, err := getApplication.Find(ctx, tx, application)
-	if err != nil {
-		return a, err
-	}
-	if !ok {
-		return a, fault.New(fault.NotFound, "There is no such application.")
-	}
-	n, err := decideApplication.Run(ctx, tx, application, state, reason, by.Member, tx.Now())
-	if err != nil {
-		return a, err
-	}
-	if n == 0 {
-		return a, fault.New(fault.Conflict, "Somebody has answered this application already.")
-	}
-	a.State, a.Reason = state, reason
-	return a, nil
-}
-
-type person struct {
-	Name, Username, Email, PasswordHash string
-	InvitedBy                           id.ID
-}
-
-// admit puts a person on the register, with the next number, and everything that follows.
-func (s *Service) admit(ctx context.Context, tx *db.Tx, p person, invitation bool) (Member, error) {
-	if _, err := lockMembers.Run(ctx, tx); err != nil {
-		return Member{}, err
-	}
-	number, err := nextNumber.One(ctx, tx)
-	if err != nil {
-		return Member{}, err
-	}
-	m := Member{ID: id.New(tx.Now()), Number: number, Name: p.Name, Username: p.Username, InvitedBy: p.InvitedBy, Since: tx.Now()}
-	login, err := s.identity.Register(ctx, tx, p.Email, p.PasswordHash, m.ID)
-	if err != nil {
-		return m, err
-	}
-	m.LoginID = login.ID
-	if _, err := insertMember.Run(ctx, tx, m.ID, m.Number, m.Name, m.Username, m.LoginID, m.InvitedBy, m.Since); err != nil {
-		return m, err
-	}
-	if err := s.Admitted.Emit(ctx, tx, Admitted{Member: m, Login: login, Invitation: invitation}); err != nil {
-		return m, err
-	}
-	m, ok, err := getMember.Find(ctx, tx, m.ID)
-	if err == nil && !ok {
-		err = errors.New("admit member: the row is gone")
-	}
-	return m, err
-}
-
-// Enrol puts a person on the register without invitation or application: at the founding and by the
-// operator's command, whose caller records why it may.
-func (s *Service) Enrol(ctx context.Context, tx *db.Tx, j Joining, passwordHash string) (Member, error) {
-	if err := j.check(); err != nil {
-		return Member{}, err
-	}
-	if err := s.free(ctx, tx, j); err != nil {
-		return Member{}, err
-	}
-	return s.admit(ctx, tx, person{Name: j.Name, Username: j.Username, Email: j.Email, PasswordHash: passwordHash}, false)
-}
-
-// SetAccount keeps which fediverse account is the member's.
-func (s *Service) SetAccount(ctx context.Context, tx *db.Tx, member, account id.ID) error {
-	_, err := setAccount.Run(ctx, tx, member, account)
-	return err
-}
-
-// Invitation lets people join without an application. Its maker sees it, and whoever has the code.
-type Invitation struct {
-	ID          id.ID     `db:"id"`
-	Code        string    `db:"code"`
-	MemberID    id.ID     `db:"member_id"`
-	Note        string    `db:"note"`
-	Uses        int       `db:"uses"`
-	MaxUses     int       `db:"max_uses"`
-	CreatedAt   time.Time `db:"created_at"`
-	ExpiresAt   time.Time `db:"expires_at"`
-	WithdrawnAt time.Time `db:"withdrawn_at"`
-}
-
-// Good reports whether the invitation can still be used.
-func (i *Invitation) Good(at time.Time) bool {
-	return i.WithdrawnAt.IsZero() && i.Uses < i.MaxUses && at.Before(i.ExpiresAt)
-}
-
-// Invite makes an invitation of the actor's, for up to maxUses people within 14 days. Every member may.
-func (s *Service) Invite(ctx context.Context, by authz.Actor, maxUses int, note string) (Invitation, error) {
-	if by.Member == 0 {
-		return Invitation{}, fault.New(fault.Forbidden, "Members can invite people.")
-	}
-	if maxUses < 1 || maxUses > 20 {
-		return Invitation{}, fault.Field("uses", "An invitation is for 1 to 20 people.")
-	}
-	if utf8.RuneCountInString(note) > 200 {
-		return Invitation{}, fault.Field("note", "Please keep the note to 200 characters.")
-	}
-	i := Invitation{Code: rand.Text()[:16], MemberID: by.Member, Note: note, MaxUses: maxUses}
-	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		i.ID, i.CreatedAt, i.ExpiresAt = id.New(tx.Now()), tx.Now(), tx.Now().AddDate(0, 0, 14)
-		_, err := insertInvitation.Run(ctx, tx, i.ID, i.Code, i.MemberID, i.Note, i.MaxUses, i.CreatedAt, i.ExpiresAt)
-		return err
-	})
-	return i, err
-}
-
-// Invitations lists the actor's own, the newest first.
-func (s *Service) Invitations(ctx context.Context, by authz.Actor) ([]Invitation, error) {
-	return listInvitations.All(ctx, s.db, by.Member)
-}
-
-// Withdraw ends one of the actor's own invitations.
-func (s *Service) Withdraw(ctx context.Context, by authz.Actor, invitation id.ID) error {
-	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		n, err := withdrawInvitation.Run(ctx, tx, invitation, by.Member, tx.Now())
-		if err == nil && n == 0 {
-			err = fault.New(fault.NotFound, "There is no such invitation.")
-		}
-		return err
-	})
-}
-
-var errInvitation = fault.New(fault.Gone, "This invitation has been used or has run out. Ask for a new one, or apply without.")
-
-// Invited is the invitation with this code and who made it, if it is still good.
-func (s *Service) Invited(ctx context.Context, code string) (Invitation, Member, error) {
-	i, ok, err := getInvitation.Find(ctx, s.db, code)
-	if err != nil {
-		return i, Member{}, err
-	}
-	if !ok || !i.Good(s.db.Now()) {
-		return i, Member{}, errInvitation
-	}
-	m, err := s.Get(ctx, s.db, i.MemberID)
-	return i, m, err
-}
-
-// Join makes a person with an invitation a member at once. The invitation of a member is the
-// authority, and the record says whose it was.
-func (s *Service) Join(ctx context.Context, j Joining) (Member, error) {
-	if _, _, err := s.Invited(ctx, j.Code); err != nil {
-		return Member{}, err
-	}
-	hash, err := s.prepare(ctx, &j)
-	if err != nil {
-		return Member{}, err
-	}
-	var m Member
-	err = s.db.InDurableTx(ctx, func(tx *db.Tx) error {
-		i, ok, err := useInvitation.Find(ctx, tx, j.Code, tx.Now())
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return errInvitation
-		}
-		m, err = s.admit(ctx, tx, person{Name: j.Name, Username: j.Username, Email: j.Email, PasswordHash: hash, InvitedBy: i.MemberID}, true)
-		if err != nil {
-			return err
-		}
-		_, err = s.record.Append(ctx, tx, record.Entry{Kind: "member.joined", Subject: ref.Ref{Kind: "member", ID: m.ID},
-			Member: ref.Ref{Kind: "member", ID: i.MemberID}, Via: authz.Web, Reason: "invited",
-			Data: map[string]any{"number": m.Number, "username": m.Username, "invitation": i.ID}})
-		return err
-	})
-	return m, err
-}
-
-// Get is a member by id.
+// Get is a member by id, present or not.
 func (s *Service) Get(ctx context.Context, h db.Handle, member id.ID) (Member, error) {
 	m, ok, err := getMember.Find(ctx, h, member)
 	if err == nil && !ok {
@@ -418,9 +178,35 @@ func (s *Service) Get(ctx context.Context, h db.Handle, member id.ID) (Member, e
 	return m, err
 }
 
+// ByNumber is a member by number, present or not.
+func (s *Service) ByNumber(ctx context.Context, h db.Handle, number int64) (Member, error) {
+	m, ok, err := getByNumber.Find(ctx, h, number)
+	if err == nil && !ok {
+		err = fault.New(fault.NotFound, "There is no member with this number.")
+	}
+	return m, err
+}
+
+// Mine is the member that the actor's login belongs to, also after the membership has ended.
+func (s *Service) Mine(ctx context.Context, by authz.Actor) (Member, error) {
+	if by.Login == 0 {
+		return Member{}, fault.New(fault.Forbidden, "Please sign in first.")
+	}
+	m, ok, err := getByLogin.Find(ctx, s.db, by.Login)
+	if err == nil && !ok {
+		err = fault.New(fault.NotFound, "There is no member with this login.")
+	}
+	return m, err
+}
+
 // List is the register of present members by number, after the given number.
 func (s *Service) List(ctx context.Context, after int64, limit int) ([]Member, error) {
 	return listMembers.All(ctx, s.db, after, min(max(limit, 1), 500))
+}
+
+// Ever lists everybody who is or was on the register by number, after the given number.
+func (s *Service) Ever(ctx context.Context, after int64, limit int) ([]Member, error) {
+	return listEver.All(ctx, s.db, after, min(max(limit, 1), 500))
 }
 
 // Count is how many present members there are.

@@ -16,8 +16,10 @@ import (
 	"rochdale/internal/kit/bus"
 	"rochdale/internal/kit/clock"
 	"rochdale/internal/kit/db"
+	"rochdale/internal/kit/event"
 	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/id"
+	"rochdale/internal/kit/ref"
 	"rochdale/internal/kit/testkit"
 	"rochdale/internal/mandate"
 	"rochdale/internal/member"
@@ -54,8 +56,13 @@ func each(t *testing.T, f func(t *testing.T, r *register)) {
 		}
 		r := &register{t: t, db: d, clock: c, ctx: context.Background(), identity: i, record: record.New(d, "coop.example")}
 		r.mandate = mandate.New(d, r.record)
-		r.mandate.Declare(member.Powers())
 		r.Service = member.New(d, i, r.record, r.mandate)
+		powers := member.Powers()
+		for i := range powers {
+			powers[i].Reserved = false // what only decisions carry is tried with decisions; here it is tried what it does
+		}
+		r.mandate.Declare(powers, r.Effects())
+		r.record.Sources = []record.Source{r.States, r.mandate.States}
 		r.CheckUsername = r.free
 		r.Admitted.On(func(_ context.Context, _ *db.Tx, e member.Admitted) error {
 			r.heard = append(r.heard, "admitted "+e.Member.Username)
@@ -69,9 +76,27 @@ func each(t *testing.T, f func(t *testing.T, r *register)) {
 			r.heard = append(r.heard, "declined "+a.Username+": "+a.Reason)
 			return nil
 		})
+		r.Ended.On(func(_ context.Context, _ *db.Tx, e member.Ended) error {
+			r.heard = append(r.heard, e.Member.Ended+" "+e.Member.Username)
+			return nil
+		})
+		for what, event := range map[string]*event.Event[member.Member]{"suspended": &r.Suspended, "restored": &r.Restored, "reinstated": &r.Reinstated, "erased": &r.Erased} {
+			event.On(func(_ context.Context, _ *db.Tx, m member.Member) error {
+				r.heard = append(r.heard, what+" "+m.Name)
+				return nil
+			})
+		}
 		r.found()
 		f(t, r)
 	})
+}
+
+// forgotten is the secret of the letter that a forgotten password brings.
+func (r *register) forgotten(email string) (secret string) {
+	r.t.Helper()
+	r.identity.SendReset = func(_ context.Context, _ *db.Tx, _, s string) error { secret = s; return nil }
+	r.ok(r.identity.ForgotPassword(r.ctx, email))
+	return secret
 }
 
 // free stands in for the accounts: a name is taken once a member has it.
@@ -102,6 +127,9 @@ func (r *register) found() {
 			return err
 		}
 		r.founder = authz.Actor{Login: m.LoginID, Member: m.ID, Via: authz.Web}
+		if _, err := r.record.Append(r.ctx, tx, record.Entry{Kind: "member.joined", Subject: ref.Ref{Kind: "member", ID: m.ID}, State: member.State(m)}); err != nil {
+			return err
+		}
 		_, err = r.mandate.GrantFounding(r.ctx, tx, m.ID, body)
 		return err
 	}))
@@ -184,7 +212,7 @@ func TestApplicationsAreDecidedByWhoHoldsThePower(t *testing.T) {
 		r.heard = nil
 		admitted, err := r.Accept(r.ctx, r.founder, ann.ID, "welcome")
 		r.ok(err)
-		if admitted.Username != "ann" || admitted.Name != "Person ann" || admitted.Number != 3 || admitted.Standing() != "current" || admitted.InvitedBy != 0 {
+		if admitted.Username != "ann" || admitted.Name != "Person ann" || admitted.Number != 3 || !admitted.Present() || admitted.InvitedBy != 0 {
 			t.Errorf("admitted %+v", admitted)
 		}
 		want(t, r.Decline(r.ctx, r.founder, bob.ID, " \n"), fault.Invalid, "declining without a reason")
@@ -227,7 +255,7 @@ func TestTheRecordCitesAuthorityAndHoldsNoPersonalData(t *testing.T) {
 			kinds = append(kinds, e.Kind)
 			b, err := e.Read()
 			r.ok(err)
-			for _, personal := range []string{"@mail.example", "@example.org", "Person ", "Fay", "no room", "garden", "bob"} {
+			for _, personal := range []string{"@mail.example", "@example.org", "Person ", "Fay", "no room", "garden", `"ann"`, `"bob"`, `"cat"`} {
 				if strings.Contains(e.Body, personal) {
 					t.Errorf("%q in the hashed body of %s: %s", personal, e.Kind, e.Body)
 				}
@@ -238,18 +266,18 @@ func TestTheRecordCitesAuthorityAndHoldsNoPersonalData(t *testing.T) {
 			case e.Kind == "act.member.admit" && b.Subject == "member:"+m.ID.String():
 				var args map[string]any
 				r.ok(json.Unmarshal(b.Data, &args))
-				if args["number"] != float64(m.Number) || args["username"] != "ann" || args["decision"] != "accepted" || b.Reason != "welcome" {
+				if args["number"] != float64(m.Number) || args["decision"] != "accepted" || b.Reason != "welcome" {
 					t.Errorf("the act says %s", e.Body)
 				}
-			case e.Kind == "member.joined" && (b.Subject != "member:"+joined.ID.String() || b.Member != "member:"+r.founder.Member.String()):
+			case e.Kind == "member.joined" && b.Subject != "member:"+r.founder.Member.String() && (b.Subject != "member:"+joined.ID.String() || b.Member != "member:"+r.founder.Member.String()):
 				t.Errorf("joining says %s", e.Body)
 			}
 		}
-		if !slices.Equal(kinds[2:], []string{"act.member.admit", "act.member.admit", "member.joined"}) {
+		if !slices.Equal(kinds[3:], []string{"act.member.admit", "act.member.admit", "member.joined"}) {
 			t.Errorf("recorded %q", kinds)
 		}
 		var private string
-		r.ok(r.db.Writer().QueryRowContext(r.ctx, "SELECT data FROM record_private").Scan(&private))
+		r.ok(r.db.Writer().QueryRowContext(r.ctx, "SELECT data FROM record_private WHERE data LIKE '%reason%'").Scan(&private))
 		if !strings.Contains(private, "no room for Bob") {
 			t.Errorf("the erasable part is %s", private)
 		}

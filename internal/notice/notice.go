@@ -65,8 +65,8 @@ func (s *Service) tell(ctx context.Context, tx *db.Tx, to *social.Account, kind 
 	if err != nil {
 		return err
 	}
-	if r := relations[from]; r.Blocking || r.BlockedBy || r.MutingNotices {
-		return nil
+	if ok, err := s.social.Notifies(ctx, tx, from, relations[from]); err != nil || !ok {
+		return err
 	}
 	if thread != 0 {
 		if muted, err := s.social.ThreadMuted(ctx, tx, to.ID, thread); err != nil || muted {
@@ -79,6 +79,28 @@ func (s *Service) tell(ctx context.Context, tx *db.Tx, to *social.Account, kind 
 		return err
 	}
 	return s.bus.Publish(ctx, tx, Topic+to.ID.String(), i.String())
+}
+
+// Announce tells accounts of a post whether they follow its author or not: what waits for a member's
+// vote, or was decided. Callers choose to whom it matters; blocks and mutes do not hide the co-op's own
+// business, but the notice can be dismissed like any other.
+func (s *Service) Announce(ctx context.Context, tx *db.Tx, to []id.ID, from, post id.ID) error {
+	for _, account := range to {
+		if account == from {
+			continue
+		}
+		i := id.New(tx.Now())
+		n, err := insertNotice.Run(ctx, tx, i, account, Status, from, post, tx.Now())
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			if err := s.bus.Publish(ctx, tx, Topic+account.String(), i.String()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // OnPublished tells whoever is mentioned, and followers who asked to hear of each post.

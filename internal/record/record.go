@@ -30,6 +30,10 @@ func Migrations() db.Source { return db.Source{Feature: "record", Files: migrati
 type Service struct {
 	db   *db.DB
 	name string // what checkpoints are signed as: the co-op's host
+
+	// Sources tell what the tables say about the subjects whose states the record carries; app collects
+	// them from the features.
+	Sources []Source
 }
 
 // New makes the service; name is the co-op's host.
@@ -65,14 +69,18 @@ type Body struct {
 	Private   string          `json:"private,omitempty"` // SHA-256 of salt and personal data
 }
 
-// Event is one entry of the log.
+// Event is one entry of the log. Subject, Member and Authority are what it is found by: they repeat
+// what the body says.
 type Event struct {
-	Seq  int64     `db:"seq"`
-	At   time.Time `db:"at"`
-	Kind string    `db:"kind"`
-	Body string    `db:"body"`
-	Prev string    `db:"prev"`
-	Hash string    `db:"hash"`
+	Seq       int64     `db:"seq"`
+	At        time.Time `db:"at"`
+	Kind      string    `db:"kind"`
+	Body      string    `db:"body"`
+	Prev      string    `db:"prev"`
+	Hash      string    `db:"hash"`
+	Subject   string    `db:"subject"`
+	Member    string    `db:"member"`
+	Authority string    `db:"authority"`
 }
 
 // Read decodes the body.
@@ -82,8 +90,8 @@ func (e *Event) Read() (Body, error) {
 	return b, err
 }
 
-// hashed are the bytes that the chain and the tree commit to.
-func (e *Event) hashed() []byte {
+// Leaf are the bytes that the chain and the tree commit to.
+func (e *Event) Leaf() []byte {
 	return fmt.Appendf(nil, "rochdale record v1\n%d\n%d\n%s\n%s\n%s", e.Seq, e.At.UnixMilli(), e.Kind, e.Prev, e.Body)
 }
 
@@ -127,12 +135,12 @@ func (s *Service) Append(ctx context.Context, tx *db.Tx, e Entry) (Event, error)
 	if err != nil {
 		return Event{}, fmt.Errorf("append %s: %w", e.Kind, err)
 	}
-	ev := Event{Seq: head.Seq, At: tx.Now(), Kind: e.Kind, Body: string(b), Prev: head.Hash}
+	ev := Event{Seq: head.Seq, At: tx.Now(), Kind: e.Kind, Body: string(b), Prev: head.Hash, Subject: body.Subject, Member: body.Member, Authority: body.Authority}
 	if ev.At.Before(head.At) { // it began earlier but had to wait its turn
 		ev.At = head.At
 	}
-	ev.Hash = hashOf(ev.hashed())
-	if _, err := insertEvent.Run(ctx, tx, ev.Seq, ev.At, ev.Kind, ev.Body, ev.Prev, ev.Hash); err != nil {
+	ev.Hash = hashOf(ev.Leaf())
+	if _, err := insertEvent.Run(ctx, tx, ev.Seq, ev.At, ev.Kind, ev.Body, ev.Prev, ev.Hash, ev.Subject, ev.Member, ev.Authority); err != nil {
 		return ev, err
 	}
 	if _, err := setHead.Run(ctx, tx, ev.Hash, ev.At); err != nil {
@@ -149,7 +157,7 @@ func (s *Service) Append(ctx context.Context, tx *db.Tx, e Entry) (Event, error)
 // grow adds the event as a leaf of the Merkle tree.
 func (s *Service) grow(ctx context.Context, tx *db.Tx, ev Event) error {
 	leaf := ev.Seq - 1
-	hashes, err := tlog.StoredHashes(leaf, ev.hashed(), reader(ctx, tx))
+	hashes, err := tlog.StoredHashes(leaf, ev.Leaf(), reader(ctx, tx))
 	if err != nil {
 		return fmt.Errorf("grow tree: %w", err)
 	}
@@ -181,15 +189,6 @@ func reader(ctx context.Context, h db.Handle) tlog.HashReader {
 		}
 		return out, nil
 	})
-}
-
-// List reads events newest first, before the given number (0: from the newest), of one kind or of all
-// kinds that begin with it.
-func (s *Service) List(ctx context.Context, before int64, kind string, limit int) ([]Event, error) {
-	if before <= 0 {
-		before = 1<<62 - 1
-	}
-	return listEvents.All(ctx, s.db, before, kind+"%", min(max(limit, 1), 200))
 }
 
 // Get is one event by its number.

@@ -92,6 +92,11 @@ func TestVerifyNamesTheFirstEventThatDoesNotFit(t *testing.T) {
 		"left out":   {`DELETE FROM record_events WHERE seq = 4`, 4},
 		"cut off":    {`DELETE FROM record_events WHERE seq = 9`, 9},
 		"tree":       {`UPDATE record_tree SET hash = (SELECT hash FROM record_tree WHERE idx = 0) WHERE idx = 7`, 5},
+		"subject":    {`UPDATE record_events SET subject = 'member:8' WHERE seq = 3`, 3},
+		"member":     {`UPDATE record_events SET member = 'member:8' WHERE seq = 8`, 8},
+		"authority":  {`UPDATE record_events SET authority = 'mandate:1' WHERE seq = 7`, 7},
+		"inner tree": {`UPDATE record_tree SET hash = (SELECT hash FROM record_tree WHERE idx = 0) WHERE idx = 14`, 8},
+		"tree short": {`DELETE FROM record_tree WHERE idx = 6`, 4},
 		"personal":   {`UPDATE record_private SET data = '{"email":"other"}' WHERE seq = 3`, 3},
 		"salt":       {`UPDATE record_private SET salt = 'x' WHERE seq = 1`, 1},
 		"checkpoint": {`UPDATE record_checkpoints SET note = replace(note, 'coop', 'kopf')`, 5},
@@ -177,4 +182,21 @@ func TestAppendsFromManySidesMakeOneChain(t *testing.T) {
 			t.Errorf("%+v %v", rep, err)
 		}
 	})
+}
+
+// A walk that is stopped says so, and not that something is missing.
+func TestVerifyThatIsStoppedBlamesNobody(t *testing.T) {
+	t.Parallel()
+	c := clock.NewFake(testkit.Start)
+	d := testkit.SQLite(t, schema, c)
+	s := record.New(d, "coop.example")
+	fill(t, s, d, c, 9)
+	ctx, stop := context.WithCancel(context.Background())
+	s.Sources = []record.Source{func(context.Context, db.Handle) (map[ref.Ref]any, error) { return nil, nil }}
+	stop()
+	_, err := s.Verify(ctx)
+	var broken *record.Broken
+	if err == nil || errors.As(err, &broken) {
+		t.Errorf("got %v", err)
+	}
 }

@@ -2,15 +2,14 @@ package record
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
-
-	"rochdale/internal/kit/db"
 )
 
 // Broken names the first event that does not fit.
@@ -27,12 +26,39 @@ type Report struct {
 	Checkpoints int    `json:"checkpoints"`
 	Erased      int    `json:"erased"` // events whose personal data is gone, as it may be
 	Head        string `json:"head"`
+	Subjects    int    `json:"subjects"` // bodies, mandates, rules, decisions, members ... rebuilt and compared
 }
 
 // Verify walks the record from the first event: numbers without a gap, times that do not run back,
-// hashes, the Merkle tree, every signed checkpoint, and personal data against its salted hash. The
-// error is a *Broken if the record itself is at fault.
+// hashes, the Merkle tree, every signed checkpoint, and personal data against its salted hash. It
+// rebuilds from it who holds what and which rules and decisions stand, and compares that with the
+// tables. The error is a *Broken if the record or a table is at fault. It works while the co-op lives
+// on: what is written meanwhile is walked as well.
 func (s *Service) Verify(ctx context.Context) (Report, error) {
+	w := walker{states: map[string]stated{}}
+	rep, err := s.walk(ctx, &w)
+	if err != nil {
+		return rep, err
+	}
+	for n := 0; ; n++ {
+		err := s.compare(ctx, &w)
+		var broken *Broken
+		if err == nil || !errors.As(err, &broken) || n == 20 {
+			rep.Subjects = len(w.states)
+			return rep, err
+		}
+		before := w.last.Seq
+		if rep, err = s.walk(ctx, &w); err != nil {
+			return rep, err
+		}
+		if w.last.Seq == before { // nothing was written meanwhile: it is wrong
+			return rep, broken
+		}
+	}
+}
+
+// walk goes on from where the walker stands.
+func (s *Service) walk(ctx context.Context, w *walker) (Report, error) {
 	var rep Report
 	var verifier note.Verifier
 	if k, ok, err := getKey.Find(ctx, s.db); err != nil {
@@ -46,118 +72,194 @@ func (s *Service) Verify(ctx context.Context) (Report, error) {
 	if err != nil {
 		return rep, err
 	}
-	w := walker{tree: map[int64]tlog.Hash{}}
-	for after := int64(0); ; {
-		page, err := listFrom.All(ctx, s.db, after, 500)
-		if err != nil {
-			return rep, err
-		}
-		if len(page) == 0 {
-			break
-		}
-		for _, e := range page {
-			if err := w.step(ctx, s.db, e); err != nil {
-				return rep, err
-			}
-			for len(checkpoints) > 0 && checkpoints[0].Size == e.Seq {
-				if err := w.checkpoint(s, verifier, checkpoints[0]); err != nil {
-					return rep, err
-				}
-				rep.Checkpoints++
-				checkpoints = checkpoints[1:]
-			}
-		}
-		after = page[len(page)-1].Seq
-	}
-	if len(checkpoints) > 0 {
-		return rep, &Broken{checkpoints[0].Size, "a signed checkpoint speaks of an event that is not there"}
-	}
+	// What is written from here on comes after this head, and is walked as far as it is seen.
 	head, err := getHead.One(ctx, s.db)
 	if err != nil {
 		return rep, err
 	}
-	if head.Seq != w.last.Seq || head.Hash != w.last.Hash {
+	checkpoints = slices.DeleteFunc(checkpoints, func(c checkpointRow) bool { return c.Size <= w.last.Seq && w.last.Seq > 0 })
+	ahead, stop := context.WithCancel(ctx)
+	defer stop()
+	for p := range s.pages(ahead, w.last.Seq) {
+		if p.err != nil {
+			return rep, p.err
+		}
+		for _, e := range p.events {
+			if err := w.step(e, &p); err != nil {
+				return rep, err
+			}
+			for len(checkpoints) > 0 && checkpoints[0].Size == e.Seq {
+				if err := w.checkpoint(verifier, checkpoints[0]); err != nil {
+					return rep, err
+				}
+				w.checkpoints++
+				checkpoints = checkpoints[1:]
+			}
+		}
+	}
+	if err := ctx.Err(); err != nil { // what was not read is not missing
+		return rep, err
+	}
+	if len(checkpoints) > 0 {
+		return rep, &Broken{checkpoints[0].Size, "a signed checkpoint speaks of an event that is not there"}
+	}
+	if w.last.Seq < head.Seq || w.last.Seq == head.Seq && head.Hash != w.last.Hash {
 		return rep, &Broken{w.last.Seq + 1, fmt.Sprintf("the record should go on to event %d", head.Seq)}
 	}
-	if n, err := countPrivateBeyond.One(ctx, s.db, w.last.Seq); err != nil || n > 0 {
-		return rep, &Broken{w.last.Seq + 1, "personal data without an event"}
+	n, err := countPrivateBeyond.One(ctx, s.db, w.last.Seq)
+	if err != nil {
+		return rep, err
 	}
-	rep.Events, rep.Head, rep.Erased = w.last.Seq, w.last.Hash, w.erased
+	if n > 0 && w.last.Seq == head.Seq {
+		now, err := getHead.One(ctx, s.db)
+		if err != nil {
+			return rep, err
+		}
+		if now.Seq == head.Seq {
+			return rep, &Broken{w.last.Seq + 1, "personal data without an event"}
+		}
+	}
+	rep.Events, rep.Head, rep.Erased, rep.Checkpoints = w.last.Seq, w.last.Hash, w.erased, w.checkpoints
 	return rep, nil
+}
+
+// pageSize is how many events are read at once.
+const pageSize = 1000
+
+// page is a run of events with what is kept beside them: one read each instead of one an event.
+type page struct {
+	events  []Event
+	private map[int64]savedRow
+	tree    map[int64]string
+	err     error
+}
+
+// pages reads the events after a number, one page ahead of whoever takes them, until there are no more,
+// an error or the end of the context.
+func (s *Service) pages(ctx context.Context, after int64) <-chan page {
+	out := make(chan page)
+	go func() {
+		defer close(out)
+		for {
+			p := s.page(ctx, after)
+			if p.err == nil && len(p.events) == 0 {
+				return
+			}
+			select {
+			case out <- p:
+			case <-ctx.Done():
+				return
+			}
+			if p.err != nil {
+				return
+			}
+			after = p.events[len(p.events)-1].Seq
+		}
+	}()
+	return out
+}
+
+func (s *Service) page(ctx context.Context, after int64) (p page) {
+	if p.events, p.err = listFrom.All(ctx, s.db, after, pageSize); p.err != nil || len(p.events) == 0 {
+		return p
+	}
+	last := p.events[len(p.events)-1].Seq
+	private, err := listPrivate.All(ctx, s.db, after, last)
+	if err != nil {
+		p.err = err
+		return p
+	}
+	p.private = make(map[int64]savedRow, len(private))
+	for _, x := range private {
+		p.private[x.Seq] = x
+	}
+	// Stored hashes follow each other: those of a leaf end where those of the next begin.
+	tree, err := listTreeRange.All(ctx, s.db, tlog.StoredHashIndex(0, after), tlog.StoredHashIndex(0, last))
+	p.tree = make(map[int64]string, len(tree))
+	for _, x := range tree {
+		p.tree[x.Index] = x.Hash
+	}
+	p.err = err
+	return p
 }
 
 type walker struct {
 	last   Event
-	tree   map[int64]tlog.Hash
+	edge   []tlog.Hash // roots of the whole subtrees, the largest first
 	erased int
+
+	checkpoints int
+	states      map[string]stated // by subject
 }
 
-func (w *walker) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
-	out := make([]tlog.Hash, len(indexes))
-	for i, x := range indexes {
-		h, ok := w.tree[x]
-		if !ok {
-			return nil, fmt.Errorf("tree hash %d is missing", x)
-		}
-		out[i] = h
+// grow adds a leaf and gives the hashes that the tree stores for it, in the order of tlog.StoredHashes.
+func (w *walker) grow(leaf int64, data []byte) []tlog.Hash {
+	h := tlog.RecordHash(data)
+	out := []tlog.Hash{h}
+	for ; leaf&1 == 1; leaf >>= 1 {
+		h = tlog.NodeHash(w.edge[len(w.edge)-1], h)
+		out, w.edge = append(out, h), w.edge[:len(w.edge)-1]
 	}
-	return out, nil
+	w.edge = append(w.edge, h)
+	return out
 }
 
-func (w *walker) step(ctx context.Context, h db.Handle, e Event) error {
+// root is the root of the tree so far.
+func (w *walker) root() tlog.Hash {
+	last := len(w.edge) - 1
+	h := w.edge[last]
+	for _, x := range slices.Backward(w.edge[:last]) {
+		h = tlog.NodeHash(x, h)
+	}
+	return h
+}
+
+func (w *walker) step(e Event, p *page) error {
 	seq := w.last.Seq + 1
+	leaf := e.Leaf()
 	switch {
 	case e.Seq != seq:
 		return &Broken{seq, fmt.Sprintf("it is missing; event %d follows", e.Seq)}
 	case e.Prev != w.last.Hash:
 		return &Broken{seq, "it does not carry the hash of the event before"}
-	case e.Hash != hashOf(e.hashed()):
+	case e.Hash != hashOf(leaf):
 		return &Broken{seq, "its content does not have its hash"}
 	case e.At.Before(w.last.At):
 		return &Broken{seq, "it is older than the event before"}
-	case !json.Valid([]byte(e.Body)):
-		return &Broken{seq, "its body is not JSON"}
-	}
-	hashes, err := tlog.StoredHashes(seq-1, e.hashed(), w)
-	if err != nil {
-		return err
 	}
 	at := tlog.StoredHashIndex(0, seq-1)
-	stored, err := listTreeRange.All(ctx, h, at, at+int64(len(hashes)))
-	if err != nil {
-		return err
-	}
-	for i, x := range hashes {
-		w.tree[at+int64(i)] = x
-		if i >= len(stored) || stored[i].Hash != x.String() {
+	for i, x := range w.grow(seq-1, leaf) {
+		if p.tree[at+int64(i)] != x.String() {
 			return &Broken{seq, "the tree of hashes does not hold it"}
 		}
 	}
-	if err := w.private(ctx, h, e); err != nil {
-		return err
-	}
-	w.last = e
-	return nil
-}
-
-func (w *walker) private(ctx context.Context, h db.Handle, e Event) error {
 	b, err := e.Read()
 	if err != nil {
 		return &Broken{e.Seq, "its body cannot be read"}
 	}
-	p, ok, err := getPrivate.Find(ctx, h, e.Seq)
-	switch {
-	case err != nil:
+	if e.Subject != b.Subject || e.Member != b.Member || e.Authority != b.Authority {
+		return &Broken{e.Seq, "it is found by other words than its body says"}
+	}
+	if err := w.private(p, e, b); err != nil {
 		return err
+	}
+	w.state(e, b)
+	w.last = e
+	return nil
+}
+
+func (w *walker) private(p *page, e Event, b Body) error {
+	kept, ok := p.private[e.Seq]
+	switch {
 	case !ok && b.Private != "":
 		w.erased++
-	case ok && b.Private != hashOf([]byte(p.Salt+p.Data)):
+	case ok && b.Private != hashOf([]byte(kept.Salt+kept.Data)):
 		return &Broken{e.Seq, "its personal data is not what was recorded"}
 	}
 	return nil
 }
 
-func (w *walker) checkpoint(s *Service, v note.Verifier, cp checkpointRow) error {
+func (w *walker) checkpoint(v note.Verifier, cp checkpointRow) error {
 	if v == nil {
 		return &Broken{cp.Size, "a checkpoint is there but the key that signed it is not"}
 	}
@@ -165,12 +267,8 @@ func (w *walker) checkpoint(s *Service, v note.Verifier, cp checkpointRow) error
 	if err != nil {
 		return &Broken{cp.Size, "the signature of its checkpoint does not hold"}
 	}
-	root, err := tlog.TreeHash(cp.Size, w)
-	if err != nil {
-		return err
-	}
 	lines := strings.Split(n.Text, "\n")
-	if len(lines) < 3 || lines[1] != strconv.FormatInt(cp.Size, 10) || lines[2] != root.String() {
+	if len(lines) < 3 || lines[1] != strconv.FormatInt(cp.Size, 10) || lines[2] != w.root().String() {
 		return &Broken{cp.Size, "the events up to it are not those that were signed"}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -70,6 +71,10 @@ type Account struct {
 	UpdatedAt      time.Time `db:"updated_at"`
 	FetchedAt      time.Time `db:"fetched_at"` // when a remote account was last read from its server
 	GoneAt         time.Time `db:"gone_at"`    // when it was deleted
+
+	SuspendedAt  time.Time `db:"suspended_at"` // the co-op has suspended it; limit.go
+	LimitedAt    time.Time `db:"limited_at"`
+	LevelVersion int64     `db:"level_version"` // one more with every change of these two
 }
 
 // Field is one line of a profile's table.
@@ -175,6 +180,13 @@ func (s *Service) SaveRemote(ctx context.Context, tx *db.Tx, a Account) (*Accoun
 	if a.Domain == "" || a.URI == "" {
 		return nil, fault.New(fault.Invalid, "a remote account needs a domain and an id")
 	}
+	l, err := s.limits(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	if l.domain(&a) == LevelBlock {
+		return nil, fault.New(fault.Forbidden, "the server of this account is blocked")
+	}
 	a.FetchedAt, a.UpdatedAt = tx.Now(), tx.Now()
 	if a.FieldsJSON == "" {
 		a.FieldsJSON = "[]"
@@ -185,7 +197,14 @@ func (s *Service) SaveRemote(ctx context.Context, tx *db.Tx, a Account) (*Accoun
 	}
 	if !known {
 		// An account that was deleted and made anew on its server comes back under a new URI; the
-		// address then belongs to the new one.
+		// address then belongs to the new one, and so does what was decided about whoever has it.
+		former, had, err := getAccountByHandle.Find(ctx, tx, handleOf(a.Username, a.Domain))
+		if err != nil {
+			return nil, err
+		}
+		if had {
+			a.SuspendedAt, a.LimitedAt = former.SuspendedAt, former.LimitedAt
+		}
 		if _, err := retireHandle.Run(ctx, tx, handleOf(a.Username, a.Domain)); err != nil {
 			return nil, err
 		}
@@ -196,7 +215,10 @@ func (s *Service) SaveRemote(ctx context.Context, tx *db.Tx, a Account) (*Accoun
 		if err := insertAccountRow(ctx, tx, &a); err != nil {
 			return nil, err
 		}
-		return &a, nil
+		if a.Level() != LevelNone {
+			err = s.levelChanged(ctx, tx, a.ID)
+		}
+		return &a, err
 	}
 	if old.Local() {
 		return nil, fault.New(fault.Invalid, "a local account is not changed from outside")
@@ -225,7 +247,8 @@ func handleOf(username, domain string) string {
 	return strings.ToLower(username + "@" + domain)
 }
 
-// Account is the account with this id; fault.NotFound if there is none.
+// Account is the account with this id; fault.NotFound if there is none. It may be one that nobody sees
+// (Hidden): its own member still does.
 func (s *Service) Account(ctx context.Context, h db.Handle, i id.ID) (*Account, error) {
 	m, err := s.accounts(ctx, h, []id.ID{i})
 	if err != nil {
@@ -237,7 +260,8 @@ func (s *Service) Account(ctx context.Context, h db.Handle, i id.ID) (*Account, 
 	return nil, errNotFound
 }
 
-// Accounts are the accounts with these ids, in their order; ids of none are left out.
+// Accounts are the accounts with these ids, in their order; ids of none are left out, and of those that
+// nobody sees.
 func (s *Service) Accounts(ctx context.Context, h db.Handle, ids []id.ID) ([]*Account, error) {
 	m, err := s.accounts(ctx, h, ids)
 	if err != nil {
@@ -249,11 +273,28 @@ func (s *Service) Accounts(ctx context.Context, h db.Handle, ids []id.ID) ([]*Ac
 			out = append(out, a)
 		}
 	}
-	return out, nil
+	return s.shown(ctx, h, out)
 }
 
-// ByName finds an account by username and domain ("" or our own host for local ones).
+// ByName finds an account by username and domain ("" or our own host for local ones). One that nobody
+// sees is not found.
 func (s *Service) ByName(ctx context.Context, h db.Handle, username, domain string) (*Account, error) {
+	a, err := s.KnownByName(ctx, h, username, domain)
+	if err != nil {
+		return nil, err
+	}
+	hidden, err := s.Hidden(ctx, h, a)
+	if err != nil {
+		return nil, err
+	}
+	if hidden {
+		return nil, errNotFound
+	}
+	return a, nil
+}
+
+// KnownByName is ByName, and finds also those that nobody sees.
+func (s *Service) KnownByName(ctx context.Context, h db.Handle, username, domain string) (*Account, error) {
 	if strings.EqualFold(domain, s.site.Host) {
 		domain = ""
 	}
@@ -261,7 +302,7 @@ func (s *Service) ByName(ctx context.Context, h db.Handle, username, domain stri
 	return accountOr404(a, err)
 }
 
-// ByURI finds an account by its ActivityPub id.
+// ByURI finds an account by its ActivityPub id, also one that nobody sees.
 func (s *Service) ByURI(ctx context.Context, h db.Handle, uri string) (*Account, error) {
 	a, err := getAccountByURI.One(ctx, h, uri)
 	return accountOr404(a, err)
@@ -283,11 +324,58 @@ func (s *Service) SearchAccounts(ctx context.Context, by authz.Actor, words stri
 		return nil, nil
 	}
 	pattern := likeEscape(words)
-	ids, err := searchAccounts.All(ctx, s.db, pattern+"%", "%"+pattern+"%", by.Account, following, limit, offset)
+	page := func(limit, offset int) ([]*Account, int, error) {
+		ids, err := searchAccounts.All(ctx, s.db, pattern+"%", "%"+pattern+"%", by.Account, following, limit, offset)
+		if err != nil {
+			return nil, 0, err
+		}
+		list, err := s.Accounts(ctx, s.db, ids)
+		return list, len(ids), err
+	}
+	l, err := s.limits(ctx, s.db)
 	if err != nil {
 		return nil, err
 	}
-	return s.Accounts(ctx, s.db, ids)
+	if l.empty() {
+		list, _, err := page(limit, offset)
+		return list, err
+	}
+	// Some of those found are not for the reader, so the page is counted off among the others.
+	var out []*Account
+	for at := 0; at < maxSearched && len(out) < offset+limit; at += searchChunk {
+		list, n, err := page(searchChunk, at)
+		if err != nil {
+			return nil, err
+		}
+		if list, err = s.findable(ctx, by, l, words, list); err != nil {
+			return nil, err
+		}
+		if out = append(out, list...); n < searchChunk {
+			break
+		}
+	}
+	return out[min(offset, len(out)):min(offset+limit, len(out))], nil
+}
+
+const (
+	searchChunk = 100
+	maxSearched = 2000
+)
+
+// findable leaves out limited accounts that the reader does not follow, unless the words are the whole
+// address of one.
+func (s *Service) findable(ctx context.Context, by authz.Actor, l *limits, words string, list []*Account) ([]*Account, error) {
+	var quiet []id.ID
+	for _, a := range list {
+		if l.reach(a) == followersOnly && a.ID != by.Account && handleOf(a.Username, a.Domain) != words {
+			quiet = append(quiet, a.ID)
+		}
+	}
+	relations, err := s.Relations(ctx, s.db, by.Account, quiet)
+	return slices.DeleteFunc(list, func(a *Account) bool {
+		r, isQuiet := relations[a.ID]
+		return isQuiet && !r.Follows
+	}), err
 }
 
 func likeEscape(s string) string {
@@ -317,6 +405,9 @@ type ProfileChange struct {
 func (s *Service) UpdateProfile(ctx context.Context, by authz.Actor, c ProfileChange) (*Account, error) {
 	var out *Account
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := s.mayAct(ctx, tx, by); err != nil {
+			return err
+		}
 		a, err := getAccount.One(ctx, tx, by.Account)
 		if err != nil {
 			return err

@@ -7,6 +7,9 @@
 // The same methods serve a member in the browser, an app through Mastodon's API and a signed activity
 // of another server: Actor.Via says which. Methods whose name ends in In join the caller's transaction.
 //
+// Other servers and single accounts can be limited, blocked or suspended (limit.go). That only changes
+// who sees them: nothing is deleted, so that every step can be taken back.
+//
 //	post:     written -> edited* -> deleted (tombstone)
 //	follow:   none -> asked -> follows -> none      (asked is skipped where the followed account is open)
 package social

@@ -32,7 +32,7 @@ func (s *Service) relation(ctx context.Context, viewer, other id.ID) (Relation, 
 
 // FollowIn is Follow within tx; uri is the Follow activity of a remote account.
 func (s *Service) FollowIn(ctx context.Context, tx *db.Tx, by authz.Actor, target id.ID, o FollowOptions, uri string) error {
-	if err := by.RequireAccount(); err != nil {
+	if err := s.mayAct(ctx, tx, by); err != nil {
 		return err
 	}
 	if by.Account == target {
@@ -42,7 +42,11 @@ func (s *Service) FollowIn(ctx context.Context, tx *db.Tx, by authz.Actor, targe
 	if err != nil {
 		return err
 	}
-	if !them.GoneAt.IsZero() {
+	hidden, err := s.Hidden(ctx, tx, them)
+	if err != nil {
+		return err
+	}
+	if hidden || !them.GoneAt.IsZero() {
 		return errNotFound
 	}
 	relations, err := s.Relations(ctx, tx, me.ID, []id.ID{target})
@@ -136,6 +140,9 @@ func (s *Service) AnswerFollow(ctx context.Context, by authz.Actor, follower id.
 // AnswerFollowIn is AnswerFollow within tx. Rejecting a follow that was granted ends it, which is how
 // another server removes a follower.
 func (s *Service) AnswerFollowIn(ctx context.Context, tx *db.Tx, by authz.Actor, follower id.ID, accept bool) error {
+	if err := s.mayAct(ctx, tx, by); err != nil {
+		return err
+	}
 	row, known, err := getRelation.Find(ctx, tx, follower, by.Account)
 	if err != nil {
 		return err
@@ -185,6 +192,9 @@ func (s *Service) Unfollow(ctx context.Context, by authz.Actor, target id.ID) (R
 
 // UnfollowIn is Unfollow within tx.
 func (s *Service) UnfollowIn(ctx context.Context, tx *db.Tx, by authz.Actor, target id.ID) error {
+	if err := s.mayAct(ctx, tx, by); err != nil {
+		return err
+	}
 	row, known, err := getRelation.Find(ctx, tx, by.Account, target)
 	if err != nil || !known || row.Follow == 0 {
 		return err
@@ -211,6 +221,9 @@ func (s *Service) Block(ctx context.Context, by authz.Actor, target id.ID) (Rela
 
 // BlockIn is Block within tx; uri is the Block activity of a remote account.
 func (s *Service) BlockIn(ctx context.Context, tx *db.Tx, by authz.Actor, target id.ID, uri string) error {
+	if err := s.mayAct(ctx, tx, by); err != nil {
+		return err
+	}
 	if by.Account == target {
 		return fault.New(fault.Invalid, "You cannot block yourself.")
 	}
@@ -271,6 +284,9 @@ func (s *Service) Unblock(ctx context.Context, by authz.Actor, target id.ID) (Re
 
 // UnblockIn is Unblock within tx.
 func (s *Service) UnblockIn(ctx context.Context, tx *db.Tx, by authz.Actor, target id.ID) error {
+	if err := s.mayAct(ctx, tx, by); err != nil {
+		return err
+	}
 	row, known, err := getRelation.Find(ctx, tx, by.Account, target)
 	if err != nil || !known || !row.Blocking {
 		return err
@@ -292,6 +308,9 @@ func (s *Service) Mute(ctx context.Context, by authz.Actor, target id.ID, notice
 		return Relation{}, fault.New(fault.Invalid, "You cannot mute yourself.")
 	}
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := s.mayAct(ctx, tx, by); err != nil {
+			return err
+		}
 		me, _, err := s.pair(ctx, tx, by.Account, target)
 		if err != nil {
 			return err
@@ -317,6 +336,9 @@ func (s *Service) Mute(ctx context.Context, by authz.Actor, target id.ID, notice
 // Unmute shows the target's posts again.
 func (s *Service) Unmute(ctx context.Context, by authz.Actor, target id.ID) (Relation, error) {
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := s.mayAct(ctx, tx, by); err != nil {
+			return err
+		}
 		if _, err := setMute.Run(ctx, tx, by.Account, target, false, 0, false, time.Time{}); err != nil {
 			return err
 		}
@@ -339,6 +361,9 @@ func (s *Service) SetNote(ctx context.Context, by authz.Actor, target id.ID, not
 		return Relation{}, fault.Field("comment", "A note has 2000 characters at most.")
 	}
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := s.mayAct(ctx, tx, by); err != nil {
+			return err
+		}
 		me, _, err := s.pair(ctx, tx, by.Account, target)
 		if err != nil {
 			return err

@@ -40,7 +40,7 @@ func (s *Service) UnfavouriteIn(ctx context.Context, tx *db.Tx, by authz.Actor, 
 }
 
 func (s *Service) favourite(ctx context.Context, tx *db.Tx, by authz.Actor, post id.ID, uri string, on bool) error {
-	if err := by.RequireAccount(); err != nil {
+	if err := s.mayAct(ctx, tx, by); err != nil {
 		return err
 	}
 	p, err := s.visible(ctx, tx, by.Account, post)
@@ -112,6 +112,9 @@ func (s *Service) MuteThread(ctx context.Context, by authz.Actor, post id.ID, on
 
 func (s *Service) privately(ctx context.Context, by authz.Actor, post id.ID, kind int, on bool) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := s.mayAct(ctx, tx, by); err != nil {
+			return err
+		}
 		p, err := s.visible(ctx, tx, by.Account, post)
 		if err != nil {
 			return err
@@ -140,6 +143,9 @@ const MaxPins = 5
 // Pin puts the actor's own post on top of the profile; on false takes it down.
 func (s *Service) Pin(ctx context.Context, by authz.Actor, post id.ID, on bool) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := s.mayAct(ctx, tx, by); err != nil {
+			return err
+		}
 		p, err := s.own(ctx, tx, by, post)
 		if err != nil {
 			return err
@@ -184,7 +190,7 @@ func (s *Service) Boost(ctx context.Context, by authz.Actor, post id.ID, v Visib
 
 // BoostIn is Boost within tx; uri and at are those of a remote account's Announce.
 func (s *Service) BoostIn(ctx context.Context, tx *db.Tx, by authz.Actor, post id.ID, v Visibility, uri string, at time.Time) (Post, error) {
-	if err := by.RequireAccount(); err != nil {
+	if err := s.mayAct(ctx, tx, by); err != nil {
 		return Post{}, err
 	}
 	p, err := s.visible(ctx, tx, by.Account, post)
@@ -233,6 +239,9 @@ func (s *Service) Unboost(ctx context.Context, by authz.Actor, post id.ID) error
 
 // UnboostIn is Unboost within tx.
 func (s *Service) UnboostIn(ctx context.Context, tx *db.Tx, by authz.Actor, post id.ID) error {
+	if err := s.mayAct(ctx, tx, by); err != nil {
+		return err
+	}
 	p, known, err := getPost.Find(ctx, tx, post)
 	if err != nil || !known {
 		return errors.Join(err, errNotFound)

@@ -107,7 +107,7 @@ func (d *Draft) check() error {
 
 // Publish writes a post of the actor. What it answers must be visible to the actor.
 func (s *Service) Publish(ctx context.Context, by authz.Actor, d Draft) (Post, error) {
-	if err := by.RequireAccount(); err != nil {
+	if err := s.mayAct(ctx, s.db, by); err != nil {
 		return Post{}, err
 	}
 	if err := d.check(); err != nil {
@@ -135,6 +135,9 @@ func (s *Service) PublishIn(ctx context.Context, tx *db.Tx, by authz.Actor, d Dr
 }
 
 func (s *Service) publishIn(ctx context.Context, tx *db.Tx, by authz.Actor, d Draft, found posttext.Found) (Post, error) {
+	if err := s.mayAct(ctx, tx, by); err != nil {
+		return Post{}, err
+	}
 	if d.Key != "" {
 		old, again, err := getIdempotent.Find(ctx, tx, by.Account, d.Key)
 		if err != nil || again {
@@ -318,6 +321,9 @@ func (s *Service) Edit(ctx context.Context, by authz.Actor, post id.ID, d Draft)
 	}
 	var p Post
 	err := s.db.InTx(ctx, func(tx *db.Tx) (err error) {
+		if err := s.mayAct(ctx, tx, by); err != nil {
+			return err
+		}
 		if p, err = s.own(ctx, tx, by, post); err != nil {
 			return err
 		}
@@ -435,6 +441,9 @@ func (s *Service) History(ctx context.Context, by authz.Actor, post id.ID) ([]Ve
 func (s *Service) Delete(ctx context.Context, by authz.Actor, post id.ID) (Post, error) {
 	var p Post
 	err := s.db.InTx(ctx, func(tx *db.Tx) (err error) {
+		if err := s.mayAct(ctx, tx, by); err != nil {
+			return err
+		}
 		if p, err = s.own(ctx, tx, by, post); err != nil {
 			return err
 		}

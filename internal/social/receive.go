@@ -50,6 +50,11 @@ func (s *Service) ReceiveIn(ctx context.Context, tx *db.Tx, in Incoming) (p Post
 	if author.Local() {
 		return p, false, fault.New(fault.Invalid, "a post of a local account does not come from outside")
 	}
+	if hidden, err := s.Hidden(ctx, tx, &author); err != nil {
+		return p, false, err
+	} else if hidden {
+		return p, false, fault.New(fault.Forbidden, "the account is suspended or its server blocked")
+	}
 	mentioned, err := s.Accounts(ctx, tx, in.Mentioned)
 	if err != nil {
 		return p, false, err

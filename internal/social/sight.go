@@ -67,13 +67,52 @@ func (s *Service) Relations(ctx context.Context, h db.Handle, viewer id.ID, othe
 	return out, nil
 }
 
+// reach is how far what an account posts and does is carried here.
+type reach int
+
+const (
+	everywhere    reach = iota
+	followersOnly       // limited: strangers do not meet it unless they look for it
+	nowhere             // suspended, or of a blocked server: nobody else sees it
+)
+
+// reach is what the levels of an account and of its server come to.
+func (l *limits) reach(a *Account) reach {
+	switch own, server := a.Level(), l.domain(a); {
+	case own == LevelSuspend, server == LevelBlock:
+		return nowhere
+	case own == LevelLimit, server == LevelLimit:
+		return followersOnly
+	}
+	return everywhere
+}
+
+// reaches tells how far each of the accounts is carried. While nothing is limited at all it asks nobody.
+func (s *Service) reaches(ctx context.Context, h db.Handle, accounts []id.ID) (map[id.ID]reach, error) {
+	l, err := s.limits(ctx, h)
+	if err != nil || l.empty() {
+		return nil, err
+	}
+	m, err := s.accounts(ctx, h, accounts)
+	out := make(map[id.ID]reach, len(m))
+	for i, a := range m {
+		out[i] = l.reach(a)
+	}
+	return out, err
+}
+
+// hides says whether an author is out of the viewer's sight, whatever is said in the post.
+func hides(viewer id.ID, p *Post, author reach) bool {
+	return author == nowhere && p.AccountID != viewer
+}
+
 // maySee is the one place that decides whether a viewer may see a post. mentioned says whether the
-// post mentions the viewer.
-func maySee(viewer id.ID, p *Post, r Relation, mentioned bool) bool {
+// post mentions the viewer, author how far its author is carried.
+func maySee(viewer id.ID, p *Post, r Relation, mentioned bool, author reach) bool {
 	switch {
 	case viewer != 0 && viewer == p.AccountID:
 		return true
-	case r.BlockedBy:
+	case hides(viewer, p, author), r.BlockedBy:
 		return false
 	case p.Visibility <= Unlisted:
 		return true
@@ -85,8 +124,34 @@ func maySee(viewer id.ID, p *Post, r Relation, mentioned bool) bool {
 	return mentioned // Direct
 }
 
-// wants says whether a viewer wants to see an account's posts in lists.
-func wants(r Relation) bool { return !r.Blocking && !r.BlockedBy && !r.Muting }
+// wants says whether a viewer meets an account's posts in lists that nobody put together by following.
+func wants(r Relation, author reach) bool {
+	return !r.Blocking && !r.BlockedBy && !r.Muting && (author == everywhere || author == followersOnly && r.Follows)
+}
+
+// Notifies tells whether what another account does may be brought to a member's notice. r is what
+// stands between them, seen from the member.
+func (s *Service) Notifies(ctx context.Context, h db.Handle, other id.ID, r Relation) (bool, error) {
+	if r.Blocking || r.BlockedBy || r.MutingNotices {
+		return false, nil
+	}
+	m, err := s.reaches(ctx, h, []id.ID{other})
+	return err == nil && (m[other] == everywhere || m[other] == followersOnly && r.Follows), err
+}
+
+// hidesMedia tells whether a picture of another server is not shown: its account is hidden, or the
+// server it lies on is blocked. account is 0 for pictures of profiles.
+func (s *Service) hidesMedia(ctx context.Context, account id.ID, address string) (bool, error) {
+	l, err := s.limits(ctx, s.db)
+	if err != nil || l.empty() {
+		return false, err
+	}
+	if l.of(hostOf(address)) == LevelBlock {
+		return true, nil
+	}
+	m, err := s.reaches(ctx, s.db, []id.ID{account})
+	return m[account] == nowhere, err
+}
 
 // visible is the post if the viewer may see it, and fault.NotFound otherwise.
 func (s *Service) visible(ctx context.Context, h db.Handle, viewer, post id.ID) (Post, error) {
@@ -124,9 +189,13 @@ func (s *Service) sees(ctx context.Context, h db.Handle, viewer id.ID, posts []*
 	if err != nil {
 		return nil, err
 	}
+	carried, err := s.reaches(ctx, h, authors)
+	if err != nil {
+		return nil, err
+	}
 	out := map[id.ID]bool{}
 	for _, p := range posts {
-		out[p.ID] = maySee(viewer, p, relations[p.AccountID], mentioned[p.ID])
+		out[p.ID] = maySee(viewer, p, relations[p.AccountID], mentioned[p.ID], carried[p.AccountID])
 	}
 	return out, nil
 }

@@ -3,6 +3,7 @@ package social
 import (
 	"context"
 	"embed"
+	"sync/atomic"
 
 	"rochdale/internal/kit/bus"
 	"rochdale/internal/kit/cache"
@@ -33,6 +34,9 @@ type Service struct {
 	parts    *cache.Cache[id.ID, *Part]
 	accountC *cache.Cache[id.ID, *Account]
 
+	limited      atomic.Pointer[limits] // nil until it is asked for
+	limitChanges atomic.Uint64          // heard of so far
+
 	// FindRemote looks an account of another server up over the network and stores it. app sets it
 	// to the federation surface; without it only known accounts can be mentioned.
 	FindRemote func(ctx context.Context, username, domain string) (*Account, error)
@@ -60,7 +64,11 @@ func New(d *db.DB, b *bus.Bus, site config.Site, m *media.Service) *Service {
 		parts: cache.New[id.ID, *Part](8192), accountC: cache.New[id.ID, *Account](4096)}
 	b.Handle(topicPost, func(p string) { s.parts.Drop(id.Parse(p)) })
 	b.Handle(topicAccount, func(p string) { s.accountC.Drop(id.Parse(p)) })
-	b.OnGap(func() { s.parts.Clear(); s.accountC.Clear() })
+	b.Handle(topicLimits, func(string) { s.forgetLimits() })
+	b.OnGap(func() { s.parts.Clear(); s.forgetLimits() })
+	if m != nil {
+		m.Hides = s.hidesMedia
+	}
 	return s
 }
 

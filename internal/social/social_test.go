@@ -28,6 +28,8 @@ type place struct {
 	*social.Service
 	t     testing.TB
 	db    *db.DB
+	bus   *bus.Bus
+	media *media.Service
 	clock *clock.Fake
 	ctx   context.Context
 }
@@ -39,7 +41,9 @@ func newPlace(tb testing.TB, d *db.DB, c *clock.Fake) *place {
 		tb.Fatal(err)
 	}
 	site := config.Site{Host: "coop.example", URL: "https://coop.example"}
-	return &place{Service: social.New(d, bus.New(d), site, media.New(d, store, nil, site, nil)), t: tb, db: d, clock: c, ctx: context.Background()}
+	b := bus.New(d)
+	m := media.New(d, store, nil, site, nil)
+	return &place{Service: social.New(d, b, site, m), t: tb, db: d, bus: b, media: m, clock: c, ctx: context.Background()}
 }
 
 func each(t *testing.T, f func(t *testing.T, p *place)) {

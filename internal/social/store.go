@@ -11,7 +11,7 @@ import (
 const accountColumns = `id, username, domain, kind, member_id, uri, url, inbox, shared_inbox, outbox, followers_uri, following_uri,
 	featured_uri, display_name, note, note_source, fields, avatar, header, locked, bot, discoverable, indexable,
 	default_visibility, default_sensitive, default_language, followers_count, following_count, posts_count,
-	last_post_at, created_at, updated_at, fetched_at, gone_at`
+	last_post_at, created_at, updated_at, fetched_at, gone_at, suspended_at, limited_at, level_version`
 
 const postColumns = `id, account_id, uri, url, local, listed, boost_of_id, in_reply_to_id, in_reply_to_account_id, in_reply_to_uri,
 	thread_id, content, source, summary, sensitive, language, visibility, replies_count, boosts_count, favourites_count,
@@ -20,7 +20,7 @@ const postColumns = `id, account_id, uri, url, local, listed, boost_of_id, in_re
 // Accounts.
 var (
 	insertAccount = db.Stmt(`INSERT INTO accounts (handle, ` + accountColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-		$13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)`)
+		$13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)`)
 	getAccount         = db.Def[Account](`SELECT ` + accountColumns + ` FROM accounts WHERE id = $1`)
 	getAccountByHandle = db.Def[Account](`SELECT ` + accountColumns + ` FROM accounts WHERE handle = $1`)
 	getAccountByURI    = db.Def[Account](`SELECT ` + accountColumns + ` FROM accounts WHERE uri = $1`)
@@ -40,6 +40,7 @@ var (
 		AND a.kind <> 'Application' AND ($4 = FALSE OR r.follow = 2)
 		ORDER BY CASE WHEN r.follow = 2 THEN 0 ELSE 1 END, CASE WHEN a.domain = '' THEN 0 ELSE 1 END, a.followers_count DESC, a.id LIMIT $5 OFFSET $6`)
 	listDirectory = db.Def[id.ID](`SELECT id FROM accounts WHERE domain = '' AND discoverable AND gone_at = 0 AND kind <> 'Application'
+		AND suspended_at = 0 AND limited_at = 0
 		ORDER BY last_post_at DESC, id DESC LIMIT $1 OFFSET $2`)
 	countPost = db.Stmt(`UPDATE accounts SET posts_count = posts_count + $2,
 		last_post_at = CASE WHEN $3 > last_post_at THEN $3 ELSE last_post_at END WHERE id = $1`)
@@ -64,7 +65,8 @@ func insertAccountRow(ctx context.Context, tx *db.Tx, a *Account) error {
 	_, err := insertAccount.Run(ctx, tx, handleOf(a.Username, a.Domain), a.ID, a.Username, a.Domain, a.Kind, a.MemberID, a.URI, a.URL, a.Inbox,
 		a.SharedInbox, a.Outbox, a.Followers, a.Following, a.Featured, a.DisplayName, a.Note, a.NoteSource, a.FieldsJSON, a.Avatar,
 		a.Header, a.Locked, a.Bot, a.Discoverable, a.Indexable, a.DefaultVisibility, a.DefaultSensitive, a.DefaultLanguage,
-		a.FollowersCount, a.FollowingCount, a.PostsCount, a.LastPostAt, a.CreatedAt, a.UpdatedAt, a.FetchedAt, a.GoneAt)
+		a.FollowersCount, a.FollowingCount, a.PostsCount, a.LastPostAt, a.CreatedAt, a.UpdatedAt, a.FetchedAt, a.GoneAt,
+		a.SuspendedAt, a.LimitedAt, a.LevelVersion)
 	return err
 }
 
@@ -102,7 +104,7 @@ var (
 		PostID id.ID  `db:"post_id"`
 		Name   string `db:"name"`
 	}](`SELECT pt.post_id, t.name FROM post_tags pt JOIN tags t ON t.id = pt.tag_id WHERE pt.post_id IN $1[] ORDER BY pt.post_id, t.id`)
-	listFindable = db.Def[id.ID](`SELECT p.id FROM posts p JOIN accounts a ON a.id = p.account_id WHERE p.id IN $2[] AND ($3 = CAST(0 AS BIGINT) OR p.account_id = $3)
+	listFindable = db.Def[findable](`SELECT p.id, p.account_id FROM posts p JOIN accounts a ON a.id = p.account_id WHERE p.id IN $2[] AND ($3 = CAST(0 AS BIGINT) OR p.account_id = $3)
 		AND (p.account_id = $1 OR p.visibility = 0 AND a.indexable
 			OR EXISTS (SELECT 1 FROM mentions m WHERE m.post_id = p.id AND m.account_id = $1)
 			OR EXISTS (SELECT 1 FROM marks k WHERE k.post_id = p.id AND k.account_id = $1))

@@ -43,16 +43,52 @@ func pick(ctx context.Context, h db.Handle, p Page, down, up *db.Query[id.ID], a
 	return ids, err
 }
 
+// fill reads a page of posts. What the viewer does not get to see leaves gaps, which are filled from
+// further on: an app takes a page that is not full for the last. How far it looks is bounded.
+func (s *Service) fill(ctx context.Context, by authz.Actor, rule sightRule, p Page, down, up *db.Query[id.ID], args ...any) ([]*View, error) {
+	_, _, limit := p.bounds(20, 80)
+	var out []*View
+	for range maxGaps {
+		ids, err := pick(ctx, s.db, p, down, up, args...)
+		if err != nil {
+			return nil, err
+		}
+		views, err := s.views(ctx, s.db, by.Account, ids, rule)
+		if err != nil {
+			return nil, err
+		}
+		_, _, asked := p.bounds(20, 80)
+		end := len(ids) < asked
+		if p.MinID == 0 {
+			out = append(out, views...)
+		} else {
+			out = append(views, out...)
+		}
+		if end || len(out) >= limit {
+			break
+		}
+		if p.MinID == 0 {
+			p.MaxID = ids[len(ids)-1]
+		} else {
+			p.MinID = ids[0]
+		}
+		p.Limit = 80
+	}
+	if p.MinID == 0 {
+		return out[:min(limit, len(out))], nil
+	}
+	return out[max(len(out)-limit, 0):], nil
+}
+
+// maxGaps is how often a page is filled up.
+const maxGaps = 12
+
 // Home is the actor's home timeline.
 func (s *Service) Home(ctx context.Context, by authz.Actor, p Page) ([]*View, error) {
 	if err := by.RequireAccount(); err != nil {
 		return nil, err
 	}
-	ids, err := pick(ctx, s.db, p, homeDown, homeUp, by.Account)
-	if err != nil {
-		return nil, err
-	}
-	return s.views(ctx, s.db, by.Account, ids, sightDecided)
+	return s.fill(ctx, by, sightDecided, p, homeDown, homeUp, by.Account)
 }
 
 // InHome tells which of the local accounts have the post in their home timeline.
@@ -72,20 +108,12 @@ func (s *Service) Public(ctx context.Context, by authz.Actor, f PublicFilter, p 
 	case f.Remote:
 		down, up = remoteDown, remoteUp
 	}
-	ids, err := pick(ctx, s.db, p, down, up, f.OnlyMedia)
-	if err != nil {
-		return nil, err
-	}
-	return s.views(ctx, s.db, by.Account, ids, sightWanted)
+	return s.fill(ctx, by, sightWanted, p, down, up, f.OnlyMedia)
 }
 
 // Tagged is the timeline of public posts with a hashtag.
 func (s *Service) Tagged(ctx context.Context, by authz.Actor, tag string, f PublicFilter, p Page) ([]*View, error) {
-	ids, err := pick(ctx, s.db, p, tagDown, tagUp, posttext.FoldTag(tag), f.Local, f.OnlyMedia)
-	if err != nil {
-		return nil, err
-	}
-	return s.views(ctx, s.db, by.Account, ids, sightWanted)
+	return s.fill(ctx, by, sightWanted, p, tagDown, tagUp, posttext.FoldTag(tag), f.Local, f.OnlyMedia)
 }
 
 // AccountFilter narrows the posts of an account.
@@ -101,16 +129,14 @@ func (s *Service) OfAccount(ctx context.Context, by authz.Actor, account id.ID, 
 	widest := Unlisted
 	if by.Account == account {
 		widest = Direct
+	} else if m, err := s.reaches(ctx, s.db, []id.ID{account}); err != nil || m[account] == nowhere {
+		return nil, err
 	} else if r, err := s.relation(ctx, by.Account, account); err != nil {
 		return nil, err
 	} else if r.Follows {
 		widest = Followers
 	}
-	ids, err := pick(ctx, s.db, p, accountDown, accountUp, account, widest, by.Account, f.ExcludeReplies, f.ExcludeBoosts, f.OnlyMedia, posttext.FoldTag(f.Tag))
-	if err != nil {
-		return nil, err
-	}
-	return s.views(ctx, s.db, by.Account, ids, sightEach)
+	return s.fill(ctx, by, sightEach, p, accountDown, accountUp, account, widest, by.Account, f.ExcludeReplies, f.ExcludeBoosts, f.OnlyMedia, posttext.FoldTag(f.Tag))
 }
 
 // Pins are the posts on top of an account's profile, the last pinned first.
@@ -124,11 +150,7 @@ func (s *Service) Pins(ctx context.Context, by authz.Actor, account id.ID) ([]*V
 
 // DirectPosts lists the direct posts that the actor wrote or is mentioned in.
 func (s *Service) DirectPosts(ctx context.Context, by authz.Actor, p Page) ([]*View, error) {
-	ids, err := pick(ctx, s.db, p, directDown, directUp, by.Account)
-	if err != nil {
-		return nil, err
-	}
-	return s.views(ctx, s.db, by.Account, ids, sightEach)
+	return s.fill(ctx, by, sightEach, p, directDown, directUp, by.Account)
 }
 
 // Marked is one entry of a list of favourites or bookmarks; the cursor of such a list is the mark's id.
@@ -200,13 +222,20 @@ func (s *Service) listed(ctx context.Context, p Page, down, up *db.Query[cursorR
 		ids[i] = r.ID
 	}
 	m, err := s.accounts(ctx, s.db, ids)
+	if err != nil {
+		return nil, err
+	}
+	l, err := s.limits(ctx, s.db)
+	if err != nil {
+		return nil, err
+	}
 	var out []Listed
 	for _, r := range rows {
-		if a := m[r.ID]; a != nil {
+		if a := m[r.ID]; a != nil && l.reach(a) != nowhere {
 			out = append(out, Listed{r.Cursor, a})
 		}
 	}
-	return out, err
+	return out, nil
 }
 
 // FollowersOf lists who follows an account, the newest first.
@@ -302,7 +331,16 @@ func (s *Service) Thread(ctx context.Context, by authz.Actor, post id.ID) (ances
 // Replies lists the URIs of public answers to a public post, for its replies collection.
 func (s *Service) Replies(ctx context.Context, post id.ID, p Page) ([]Post, error) {
 	_, oldest, limit := p.bounds(20, 80)
-	return listReplies.All(ctx, s.db, post, oldest, limit)
+	list, err := listReplies.All(ctx, s.db, post, oldest, limit)
+	if err != nil {
+		return nil, err
+	}
+	authors := make([]id.ID, len(list))
+	for i, p := range list {
+		authors[i] = p.AccountID
+	}
+	carried, err := s.reaches(ctx, s.db, authors)
+	return slices.DeleteFunc(list, func(p Post) bool { return hides(0, &p, carried[p.AccountID]) }), err
 }
 
 // Outbox lists the public posts and boosts of an account with their URIs, newest first.
@@ -334,15 +372,55 @@ func (s *Service) Count(ctx context.Context) (Numbers, error) {
 	return countAll.One(ctx, s.db, now.AddDate(0, 0, -30), now.AddDate(0, 0, -180))
 }
 
-// Domains lists the hosts whose accounts are known here.
-func (s *Service) Domains(ctx context.Context) ([]string, error) { return listDomains.All(ctx, s.db) }
+// Domains lists the hosts whose accounts are known here and that are not blocked.
+func (s *Service) Domains(ctx context.Context) ([]string, error) {
+	list, err := listDomains.All(ctx, s.db)
+	if err != nil {
+		return nil, err
+	}
+	l, err := s.limits(ctx, s.db)
+	return slices.DeleteFunc(list, func(d string) bool { return l.of(d) == LevelBlock }), err
+}
+
+type findable struct {
+	ID        id.ID `db:"id"`
+	AccountID id.ID `db:"account_id"`
+}
 
 // Findable narrows posts to those that the actor may find by their words, newest first: the actor's own,
 // those that mention or were marked by the actor, and public ones of accounts that agreed to be found.
-// Only posts of author, unless that is 0.
+// Those of limited accounts only if the actor follows them. Only posts of author, unless that is 0.
 func (s *Service) Findable(ctx context.Context, by authz.Actor, posts []id.ID, author id.ID) ([]id.ID, error) {
 	if len(posts) == 0 {
 		return nil, nil
 	}
-	return listFindable.All(ctx, s.db, by.Account, posts, author)
+	found, err := listFindable.All(ctx, s.db, by.Account, posts, author)
+	if err != nil {
+		return nil, err
+	}
+	authors := make([]id.ID, len(found))
+	for i, f := range found {
+		authors[i] = f.AccountID
+	}
+	carried, err := s.reaches(ctx, s.db, authors)
+	if err != nil {
+		return nil, err
+	}
+	var limited []id.ID
+	for i, r := range carried {
+		if r != everywhere {
+			limited = append(limited, i)
+		}
+	}
+	relations, err := s.Relations(ctx, s.db, by.Account, limited)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]id.ID, 0, len(found))
+	for _, f := range found {
+		if f.AccountID == by.Account || wants(Relation{Follows: relations[f.AccountID].Follows}, carried[f.AccountID]) {
+			out = append(out, f.ID)
+		}
+	}
+	return out, nil
 }

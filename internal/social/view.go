@@ -45,6 +45,7 @@ type View struct {
 	*Part
 	Author *Account
 	Boost  *View // the boosted post, if this is a boost
+	Quiet  bool  // the co-op limits its author or their server: only followers meet it in streams
 	Marks
 }
 
@@ -80,7 +81,7 @@ func (s *Service) Posts(ctx context.Context, by authz.Actor, ids []id.ID) ([]*Vi
 type sightRule int
 
 const (
-	sightDecided sightRule = iota // the list holds only what the viewer may see and wants (home)
+	sightDecided sightRule = iota // the list holds only what the viewer may see and wants (home), but for who is hidden since
 	sightEach                     // decide for each post whether the viewer may see it
 	sightWanted                   // also leave out whom the viewer blocks or mutes (public lists)
 )
@@ -130,9 +131,19 @@ func (s *Service) views(ctx context.Context, h db.Handle, viewer id.ID, ids []id
 	if err != nil {
 		return nil, err
 	}
-	allowed := func(*Part) bool { return true }
+	l, err := s.limits(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	carried := func(p *Part) reach {
+		if l.empty() || accounts[p.AccountID] == nil {
+			return everywhere
+		}
+		return l.reach(accounts[p.AccountID])
+	}
+	allowed := func(p *Part) bool { return !hides(viewer, &p.Post, carried(p)) }
 	if rule != sightDecided {
-		if allowed, err = s.judge(ctx, h, viewer, posts, authors, rule); err != nil {
+		if allowed, err = s.judge(ctx, h, viewer, posts, authors, rule, carried); err != nil {
 			return nil, err
 		}
 	}
@@ -141,7 +152,7 @@ func (s *Service) views(ctx context.Context, h db.Handle, viewer id.ID, ids []id
 		if p == nil || accounts[p.AccountID] == nil || !allowed(p) {
 			return nil
 		}
-		v := &View{Part: p, Author: accounts[p.AccountID], Marks: marks[p.ID]}
+		v := &View{Part: p, Author: accounts[p.AccountID], Quiet: carried(p) == followersOnly, Marks: marks[p.ID]}
 		v.Pinned = !p.PinnedAt.IsZero() && p.AccountID == viewer
 		return v
 	}
@@ -160,7 +171,8 @@ func (s *Service) views(ctx context.Context, h db.Handle, viewer id.ID, ids []id
 	return out, nil
 }
 
-func (s *Service) judge(ctx context.Context, h db.Handle, viewer id.ID, posts []*Post, authors []id.ID, rule sightRule) (func(*Part) bool, error) {
+func (s *Service) judge(ctx context.Context, h db.Handle, viewer id.ID, posts []*Post, authors []id.ID, rule sightRule,
+	carried func(*Part) reach) (func(*Part) bool, error) {
 	relations, err := s.Relations(ctx, h, viewer, authors)
 	if err != nil {
 		return nil, err
@@ -177,7 +189,7 @@ func (s *Service) judge(ctx context.Context, h db.Handle, viewer id.ID, posts []
 	}
 	return func(p *Part) bool {
 		r := relations[p.AccountID]
-		return maySee(viewer, &p.Post, r, mentioned[p.ID]) && (rule != sightWanted || p.AccountID == viewer || wants(r))
+		return maySee(viewer, &p.Post, r, mentioned[p.ID], carried(p)) && (rule != sightWanted || p.AccountID == viewer || wants(r, carried(p)))
 	}, nil
 }
 

@@ -153,12 +153,8 @@ func (f *filler) admit(ctx context.Context) error {
 		var m member.Member
 		err := f.DB.InTx(ctx, func(tx *db.Tx) (err error) {
 			// One password for all: its hash is the expensive part of making a member.
-			m, err = f.Member.Enrol(ctx, tx, member.Joining{Name: row[1], Username: row[0], Email: row[0] + "@tideline.example"}, login.PasswordHash)
-			if err != nil {
-				return err
-			}
-			_, err = f.Mandate.Perform(ctx, tx, founder, authz.Act{Power: member.Admit, Target: authz.Target{Kind: "member", ID: m.ID},
-				Reason: "Introduced themselves at an open evening.", Args: map[string]any{"decision": "accepted", "number": m.Number, "username": m.Username}})
+			m, err = f.Member.TakeIn(ctx, tx, founder, member.Joining{Name: row[1], Username: row[0], Email: row[0] + "@tideline.example"}, login.PasswordHash,
+				"Introduced themselves at an open evening.")
 			return err
 		})
 		if err != nil {

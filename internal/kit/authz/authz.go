@@ -21,6 +21,8 @@ type Actor struct {
 	Session id.ID // the browser session or the access token that was used
 	// Decision is the decision being carried out; the judge asks whether it is in force and says so.
 	Decision id.ID
+	// Lapse is the emergency act whose time to be ratified is over and which is being undone.
+	Lapse id.ID
 	Scopes   []string // what an app's token allows; nil for a browser session, which may do all
 }
 
@@ -69,6 +71,8 @@ type Power struct {
 	What string // "Accept or decline applications for membership"
 	// Irreversible acts have no inverse; they are on the short list of invariant 8.
 	Irreversible bool
+	// Reserved powers are never part of a mandate: only a decision carries them.
+	Reserved bool
 }
 
 // AuthorityKind says what sort of source an authority is.
@@ -82,8 +86,8 @@ const (
 	Operate  AuthorityKind = "operator"
 	// Emergency is a rule that lets a body act at once; the act is undone by itself unless ratified.
 	Emergency AuthorityKind = "emergency"
-	// Rule is a rule in force that says itself what happens when its time comes.
-	Rule AuthorityKind = "rule"
+	// Lapse is the end of the time in which an emergency act could be ratified; it undoes the act.
+	Lapse AuthorityKind = "lapse"
 )
 
 // Authority is what permits one act: a mandate or a decision in force. Acts cite it.

@@ -59,7 +59,7 @@ type Kind struct {
 	Fields []Field
 	New    func() Effect // an empty one to fill; it knows its feature's service
 	// Concerns is the member whom the change is about, who may speak but not vote; nil if nobody is.
-	Concerns func(Effect) authz.Target
+	Concerns func(ctx context.Context, h db.Handle, e Effect) (authz.Target, error)
 }
 
 // Stored is an effect as kept in a table and in the record.

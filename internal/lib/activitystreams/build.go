@@ -20,7 +20,7 @@ const contextJSON = `["https://www.w3.org/ns/activitystreams","https://w3id.org/
 	`"alsoKnownAs":{"@id":"as:alsoKnownAs","@type":"@id"},` +
 	`"toot":"http://joinmastodon.org/ns#","featured":{"@id":"toot:featured","@type":"@id"},` +
 	`"featuredTags":{"@id":"toot:featuredTags","@type":"@id"},` +
-	`"discoverable":"toot:discoverable","indexable":"toot:indexable","Emoji":"toot:Emoji",` +
+	`"discoverable":"toot:discoverable","indexable":"toot:indexable","suspended":"toot:suspended","Emoji":"toot:Emoji",` +
 	`"votersCount":"toot:votersCount","blurhash":"toot:blurhash",` +
 	`"focalPoint":{"@container":"@list","@id":"toot:focalPoint"},` +
 	`"schema":"http://schema.org#","PropertyValue":"schema:PropertyValue","value":"schema:value",` +
@@ -78,6 +78,7 @@ type Actor struct {
 	Discoverable      bool            `json:"discoverable"`
 	Indexable         bool            `json:"indexable"`
 	Memorial          bool            `json:"memorial,omitempty"`
+	Suspended         bool            `json:"suspended,omitempty"`
 	Published         Time            `json:"published,omitzero"`
 	Updated           Time            `json:"updated,omitzero"`
 	Icon              *Image          `json:"icon,omitempty"`

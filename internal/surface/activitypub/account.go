@@ -40,6 +40,11 @@ func (s *Service) account(ctx context.Context, uri string) (*social.Account, err
 // same actor at once share one request.
 func (s *Service) fetchAccount(ctx context.Context, uri string) (*social.Account, error) {
 	v, err, _ := s.flight.Do("actor "+uri, func() (any, error) {
+		if known, err := s.Social.ByURI(ctx, s.DB, uri); err == nil && !known.SuspendedAt.IsZero() {
+			return nil, fmt.Errorf("get %s: %w: it is suspended here", uri, errRefused)
+		} else if err != nil && !fault.Is(err, fault.NotFound) {
+			return nil, err
+		}
 		o, err := s.get(ctx, uri)
 		if err != nil {
 			return nil, err
@@ -209,7 +214,9 @@ func (s *Service) finger(ctx context.Context, a webfinger.Address) (webfinger.JR
 	if s.silent.has(address, now) {
 		return webfinger.JRD{}, fmt.Errorf("find %s: %w", a, errGone)
 	}
-	if s.refuses(ctx, address) {
+	if refused, err := s.refuses(ctx, address); err != nil {
+		return webfinger.JRD{}, err
+	} else if refused {
 		return webfinger.JRD{}, fmt.Errorf("find %s: %w", a, errRefused)
 	}
 	res, err := s.fetch(ctx, address, webfinger.MediaType+", application/json", 256<<10)
@@ -236,7 +243,12 @@ func (s *Service) Find(ctx context.Context, username, domain string) (*social.Ac
 	if s.ours(a.Host) {
 		return s.Social.ByName(ctx, s.DB, a.Name, "")
 	}
-	known, err := s.Social.ByName(ctx, s.DB, a.Name, a.Host)
+	known, err := s.Social.KnownByName(ctx, s.DB, a.Name, a.Host)
+	if err == nil {
+		if hidden, err := s.Social.Hidden(ctx, s.DB, known); err != nil || hidden {
+			return nil, orNotFound(err)
+		}
+	}
 	if err == nil && known.GoneAt.IsZero() && s.DB.Now().Sub(known.FetchedAt) < staleAccount {
 		return known, nil
 	}
@@ -251,7 +263,19 @@ func (s *Service) Find(ctx context.Context, username, domain string) (*social.Ac
 		return nil, fault.New(fault.NotFound, "Record not found")
 	}
 	found, err := s.fetchAccount(ctx, jrd.Actor())
+	if err == nil { // its name may be new and what it is called elsewhere suspended
+		if hidden, e := s.Social.Hidden(ctx, s.DB, found); e != nil || hidden {
+			return nil, orNotFound(e)
+		}
+	}
 	return found, notThere(err)
+}
+
+func orNotFound(err error) error {
+	if err != nil {
+		return err
+	}
+	return fault.New(fault.NotFound, "Record not found")
 }
 
 // staleAccount is how old a remote account may be before it is read again when somebody asks for it.

@@ -16,6 +16,7 @@ import (
 	"rochdale/internal/kit/cache"
 	"rochdale/internal/kit/config"
 	"rochdale/internal/kit/db"
+	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/id"
 	"rochdale/internal/kit/outbound"
 	"rochdale/internal/media"
@@ -41,8 +42,6 @@ type Deps struct {
 	Log    *slog.Logger
 	// Version is what NodeInfo says of the program.
 	Version string
-	// Refuses tells whether a host is one this co-op does not speak with; nil refuses nobody.
-	Refuses func(ctx context.Context, host string) bool
 }
 
 // Service is the surface.
@@ -139,9 +138,35 @@ func (s *Service) sweep(ctx context.Context) error {
 	})
 }
 
-// refuses reports whether this co-op does not speak with the server of an address.
-func (s *Service) refuses(ctx context.Context, address string) bool {
-	return s.Refuses != nil && s.Refuses(ctx, hostOf(address))
+// refuses reports whether this co-op does not speak with the server of an address. It costs no query.
+func (s *Service) refuses(ctx context.Context, address string) (bool, error) {
+	level, err := s.Social.Domain(ctx, hostOf(address))
+	return level == social.LevelBlock, err
+}
+
+// refusesActor reports whether the actor of a request is one we do not listen to: of a blocked server,
+// or suspended here. Nothing is fetched for it, and no query made for an actor whose key is known.
+func (s *Service) refusesActor(ctx context.Context, keyID, actorURI string) (bool, error) {
+	for _, address := range []string{keyID, actorURI} {
+		if refused, err := s.refuses(ctx, address); err != nil || refused {
+			return refused, err
+		}
+	}
+	k, err := s.knownKey(ctx, keyID)
+	if err != nil {
+		return false, err
+	}
+	if k != nil && k.actorURI == actorURI {
+		return s.Social.Suspended(ctx, k.accountID)
+	}
+	a, err := s.Social.ByURI(ctx, s.DB, actorURI)
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return s.Social.Suspended(ctx, a.ID)
 }
 
 // hostOf is the host of an address with its port, in lower case; "" if it is none.

@@ -52,7 +52,7 @@ func (s *Service) our(ctx context.Context, tx *db.Tx, uri string) (*social.Accou
 		return nil, errDrop
 	}
 	a, err := s.Social.ByURI(ctx, tx, uri)
-	if fault.Is(err, fault.NotFound) || err == nil && !a.GoneAt.IsZero() {
+	if fault.Is(err, fault.NotFound) || err == nil && (!a.GoneAt.IsZero() || !a.SuspendedAt.IsZero()) {
 		return nil, errDrop
 	}
 	return a, err

@@ -138,7 +138,9 @@ func (s *Service) deliverAll(ctx context.Context, host string, list []due, ok bo
 // deliver sends one activity to one inbox and writes down what came of it. down says that the host
 // cannot be reached, pause that it should be left alone for a while.
 func (s *Service) deliver(ctx context.Context, host string, d due) (down error, pause time.Duration, err error) {
-	if s.refuses(ctx, d.Inbox) {
+	if refused, err := s.refuses(ctx, d.Inbox); err != nil {
+		return nil, 0, err
+	} else if refused {
 		return nil, 0, s.finish(ctx, d)
 	}
 	a, uri := instance, s.instanceURI()

@@ -5,7 +5,8 @@
 //
 // What comes in:
 //
-//	request -> signature, digest, date, key owner, origin -> stored (202) -> applied -> forgotten
+//	request -> server and actor not kept away -> signature, digest, date, key owner, origin
+//	        -> stored (202) -> applied -> forgotten
 //
 // An activity is acknowledged only after it is committed, and its row is removed in the transaction
 // that applies it, so it is applied once or still waits. Whatever must be fetched is fetched before
@@ -15,6 +16,9 @@
 // happened. Hosts that are due are served one lease at a time, in order; a host that fails waits
 // longer each time, up to a day, and after a week what waited for it is dropped. A host that waits
 // costs nothing, and one that speaks to us is tried again at once.
+//
+// Whom the co-op keeps away is the state of social; this surface enforces it: nothing is taken in, stored,
+// fetched or delivered (docs/FEDERATION.md).
 //
 // Nothing of another server is believed beyond its origin (FEP-fe34): an actor speaks only for ids of
 // its own scheme, host and port; everything else is fetched again from where it is said to live.

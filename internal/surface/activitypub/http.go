@@ -98,11 +98,21 @@ func show(w http.ResponseWriter, v any) error {
 
 var errNotFound = fault.New(fault.NotFound, "not found")
 
-// owner is our account of this name; an account that was closed is fault.Gone.
+// owner is our account of this name as others may read it; an account that was closed is fault.Gone,
+// one that is suspended fault.Forbidden.
 func (s *Service) owner(ctx context.Context, name string) (*social.Account, error) {
+	a, err := s.named(ctx, name)
+	if err == nil && !a.SuspendedAt.IsZero() {
+		return nil, fault.New(fault.Forbidden, "this account is suspended")
+	}
+	return a, err
+}
+
+// named is owner for what is also told of a suspended account: who it is, and that it is suspended.
+func (s *Service) named(ctx context.Context, name string) (*social.Account, error) {
 	i, ok := s.names.Load(name)
 	if !ok {
-		a, err := s.Social.ByName(ctx, s.DB, name, "")
+		a, err := s.Social.KnownByName(ctx, s.DB, name, "")
 		if err != nil || !a.Local() {
 			return nil, errNotFoundOr(err)
 		}
@@ -139,7 +149,7 @@ func (s *Service) getActor(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Service) showActor(w http.ResponseWriter, r *http.Request, name string) error {
-	a, err := s.owner(r.Context(), name)
+	a, err := s.named(r.Context(), name)
 	if err != nil {
 		return err
 	}
@@ -170,8 +180,14 @@ func (s *Service) viewer(r *http.Request) (authz.Actor, error) {
 		return authz.Actor{}, nil //nolint:nilerr // unsigned or badly signed: a visitor
 	}
 	sig.URLScheme = s.scheme
+	if refused, err := s.refuses(r.Context(), sig.KeyID()); err != nil || refused {
+		return authz.Actor{}, err
+	}
 	k, err := s.knownKey(r.Context(), sig.KeyID())
 	if err != nil || k == nil || sig.Verify(r, nil, k.public, s.DB.Now()) != nil {
+		return authz.Actor{}, err
+	}
+	if suspended, err := s.Social.Suspended(r.Context(), k.accountID); err != nil || suspended {
 		return authz.Actor{}, err
 	}
 	return authz.Actor{Account: k.accountID, Via: authz.Federation}, nil

@@ -12,6 +12,7 @@ import (
 	"rochdale/internal/kit/outbound"
 	"rochdale/internal/lib/activitystreams"
 	"rochdale/internal/lib/httpsig"
+	"rochdale/internal/social"
 )
 
 var (
@@ -29,8 +30,14 @@ func unreachable(err error) bool {
 		errors.Is(err, outbound.ErrTooLarge) || errors.Is(err, outbound.ErrTooManyRedirects)
 }
 
-// SignGet signs a request without a body in the name of the instance actor.
+// SignGet signs a request without a body in the name of the instance actor. To a server that we do not
+// speak with it signs none, whoever asks for it and wherever a redirect has led; so none is sent.
 func (s *Service) SignGet(r *http.Request) error {
+	if level, err := s.Social.Domain(r.Context(), r.URL.Host); err != nil {
+		return err
+	} else if level == social.LevelBlock {
+		return fmt.Errorf("%w: %s is blocked", outbound.ErrForbiddenAddress, r.URL.Host)
+	}
 	k, err := s.keyOf(r.Context(), instance)
 	if err != nil {
 		return err
@@ -60,7 +67,11 @@ func (s *Service) get(ctx context.Context, address string) (activitystreams.Obje
 
 func (s *Service) getOnce(ctx context.Context, address string) (o activitystreams.Object, final string, err error) {
 	bare, _, _ := strings.Cut(address, "#")
-	if _, ok := activitystreams.Origin(bare); !ok || s.local(bare) || s.refuses(ctx, bare) {
+	refused, err := s.refuses(ctx, bare)
+	if err != nil {
+		return o, "", err
+	}
+	if _, ok := activitystreams.Origin(bare); !ok || s.local(bare) || refused {
 		return o, "", fmt.Errorf("get %s: %w", address, errRefused)
 	}
 	res, err := s.fetch(ctx, bare, activitystreams.MediaType+", "+activitystreams.MediaTypeLD, activitystreams.MaxBytes)

@@ -12,10 +12,16 @@ import (
 	"rochdale/internal/lib/httpsig"
 )
 
-// receiveActivity takes an activity in. What costs little is checked first: size, form and the form
-// of the signature; then the key is looked for, the signature checked and the activity stored. The
-// answer is 202 once it is committed, whatever will become of it.
+// receiveActivity takes an activity in. What costs little is checked first: whether we listen to that
+// server at all, size, form and the form of the signature; then the key is looked for, the signature
+// checked and the activity stored. The answer is 202 once it is committed, whatever will become of it.
 func (s *Service) receiveActivity(w http.ResponseWriter, r *http.Request) error {
+	sig, unsigned := httpsig.Parse(r)
+	if unsigned == nil {
+		if refused, err := s.refuses(r.Context(), sig.KeyID()); err != nil || refused {
+			return orRefused(err)
+		}
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return readError(err)
@@ -24,12 +30,11 @@ func (s *Service) receiveActivity(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	sig, err := httpsig.Parse(r)
-	if err != nil {
-		return fmt.Errorf("%w: %w", web.ErrSignature, err)
+	if unsigned != nil {
+		return fmt.Errorf("%w: %w", web.ErrSignature, unsigned)
 	}
-	if s.refuses(r.Context(), o.Actor.ID) {
-		return fault.New(fault.Forbidden, "this server does not take activities from there")
+	if refused, err := s.refusesActor(r.Context(), sig.KeyID(), o.Actor.ID); err != nil || refused {
+		return orRefused(err)
 	}
 	drop, err := s.pointless(r.Context(), &o)
 	if err != nil {
@@ -45,6 +50,14 @@ func (s *Service) receiveActivity(w http.ResponseWriter, r *http.Request) error 
 	}
 	w.WriteHeader(http.StatusAccepted)
 	return nil
+}
+
+// orRefused is the answer to whom we do not listen to.
+func orRefused(err error) error {
+	if err != nil {
+		return err
+	}
+	return fault.New(fault.Forbidden, "this server does not take activities from there")
 }
 
 // readError tells a body that is too long, or did not come to its end, from our own trouble.

@@ -47,7 +47,7 @@ func (s *Service) webfinger(w http.ResponseWriter, r *http.Request) error {
 	if strings.EqualFold(name, s.instanceName()) {
 		return s.instanceJRD(w, "acct:"+s.instanceName()+"@"+s.Site.Host)
 	}
-	a, err := s.owner(r.Context(), name)
+	a, err := s.named(r.Context(), name)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (s *Service) jrdOf(a *social.Account) webfinger.JRD {
 		{Rel: webfinger.RelSelf, Type: activitystreams.MediaType, Href: a.URI},
 		{Rel: webfinger.RelSubscribe, Template: s.Site.Join("/authorize_interaction?uri={uri}")},
 	}}
-	if image := s.imageOf(a.Avatar, "avatar"); image != nil {
+	if image := s.imageOf(a.Avatar, "avatar"); image != nil && a.SuspendedAt.IsZero() {
 		out.Links = append(out.Links, webfinger.Link{Rel: webfinger.RelAvatar, Type: image.MediaType, Href: image.URL})
 	}
 	return out

@@ -317,6 +317,11 @@ func (s *Service) store(ctx context.Context, o *activitystreams.Object, left int
 	if err != nil {
 		return social.Post{}, err
 	}
+	if hidden, err := s.Social.Hidden(ctx, s.DB, author); err != nil {
+		return social.Post{}, err
+	} else if hidden {
+		return social.Post{}, fmt.Errorf("%w: %s is suspended here", errRefused, author.URI)
+	}
 	var p social.Post
 	err = s.DB.InTx(ctx, func(tx *db.Tx) error {
 		in, err := s.read(ctx, tx, o, author)

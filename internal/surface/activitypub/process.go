@@ -265,8 +265,8 @@ func (s *Service) gather(ctx context.Context, j *job, network bool) error {
 	if j.o, err = activitystreams.Parse(q.Body); err != nil {
 		return fmt.Errorf("%w: %w", errRefused, err)
 	}
-	if s.refuses(ctx, q.ActorURI) {
-		return errDrop
+	if refused, err := s.refuses(ctx, q.ActorURI); err != nil || refused {
+		return orDrop(err)
 	}
 	j.by, err = s.Social.ByURI(ctx, s.DB, q.ActorURI)
 	if fault.Is(err, fault.NotFound) || err == nil && !j.by.GoneAt.IsZero() {
@@ -284,6 +284,9 @@ func (s *Service) gather(ctx context.Context, j *job, network bool) error {
 	if j.by.Local() {
 		return fmt.Errorf("%w: %s is ours", errRefused, j.by.URI)
 	}
+	if hidden, err := s.Social.Hidden(ctx, s.DB, j.by); err != nil || hidden {
+		return orDrop(err)
+	}
 	switch {
 	case j.o.Type.Is("Create", "Update"):
 		return s.prepareNote(ctx, j, network)
@@ -293,6 +296,13 @@ func (s *Service) gather(ctx context.Context, j *job, network bool) error {
 		return s.prepareFeatured(ctx, j, network)
 	}
 	return nil
+}
+
+func orDrop(err error) error {
+	if err != nil {
+		return err
+	}
+	return errDrop
 }
 
 // followThread fetches one post of a thread; storing it leaves a reminder for the next.

@@ -34,6 +34,12 @@ func (s *Service) actorOf(a *social.Account, k *actorKey) activitystreams.Actor 
 	if a.Bot && a.Kind == social.Person {
 		out.Type = string(social.Service_)
 	}
+	if !a.SuspendedAt.IsZero() {
+		// Its name and keys stay, so that others can check that it is we who say so.
+		// spec: mastodon/spec/activitypub#suspended
+		out.Suspended, out.Name, out.Summary, out.Icon, out.Image, out.Discoverable, out.Indexable = true, "", "", nil, nil, false, false
+		return out
+	}
 	for _, f := range a.Fields() {
 		out.Attachment = append(out.Attachment, activitystreams.PropertyValue{Type: "PropertyValue", Name: f.Name, Value: f.Value})
 	}

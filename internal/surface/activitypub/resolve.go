@@ -27,6 +27,9 @@ func (s *Service) Resolve(ctx context.Context, address string) (Resolved, error)
 		return s.resolveLocal(ctx, address)
 	}
 	if a, err := s.Social.ByURI(ctx, s.DB, address); err == nil && a.GoneAt.IsZero() {
+		if hidden, err := s.Social.Hidden(ctx, s.DB, a); err != nil || hidden {
+			return Resolved{}, orNotFound(err)
+		}
 		return Resolved{Account: a}, nil
 	} else if err != nil && !fault.Is(err, fault.NotFound) {
 		return Resolved{}, err
@@ -42,6 +45,11 @@ func (s *Service) Resolve(ctx context.Context, address string) (Resolved, error)
 	}
 	if o.IsActor() {
 		a, err := s.saveAccount(ctx, &o)
+		if err == nil { // its page has another address than the actor, who may be suspended
+			if hidden, e := s.Social.Hidden(ctx, s.DB, a); e != nil || hidden {
+				return Resolved{}, orNotFound(e)
+			}
+		}
 		return Resolved{Account: a}, notThere(err)
 	}
 	if p, err := s.Social.PostByURI(ctx, s.DB, o.ID); err == nil {
@@ -58,6 +66,9 @@ func (s *Service) resolveLocal(ctx context.Context, address string) (Resolved, e
 	path = strings.Replace(strings.TrimPrefix(strings.TrimPrefix(path, "users/"), "@"), "/statuses/", "/", 1)
 	name, rest, isPost := strings.Cut(path, "/")
 	a, err := s.owner(ctx, name)
+	if fault.Is(err, fault.Forbidden) {
+		return Resolved{}, errNotFound
+	}
 	if err != nil {
 		return Resolved{}, errNotFoundOr(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"rochdale/internal/kit/db"
+	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/id"
 	"rochdale/internal/lib/activitystreams"
 	"rochdale/internal/lib/httpsig"
@@ -98,9 +99,11 @@ func TestARefusedHostIsNotSpokenWith(t *testing.T) {
 	sueAtA := must[*social.Account](t)(a.Social.ByURI(ctx, a.DB, sue))
 	s.in = nil
 	before := s.gets.Load()
-	a.Refuses = func(_ context.Context, host string) bool { return host == hostOf(s.base) }
+	a.setDomain(hostOf(s.base), social.LevelBlock)
 	must[social.Post](t)(a.Social.Publish(ctx, as(ann), social.Draft{Text: "not for them"}))
-	must[social.Relation](t)(a.Social.Follow(ctx, as(ann), sueAtA.ID, social.FollowOptions{}))
+	if _, err := a.Social.Follow(ctx, as(ann), sueAtA.ID, social.FollowOptions{}); !fault.Is(err, fault.NotFound) {
+		t.Errorf("their account is there to be followed: %v", err)
+	}
 	settleAll(t, a)
 	if code := s.send(a, letter{body: s.fill(sue, doc{"type": "Like", "object": "x"}), keyID: sue + "#main-key"}); code != http.StatusForbidden {
 		t.Errorf("their activity: status %d", code)

@@ -22,6 +22,9 @@ func (s *Service) tell(ctx context.Context, tx *db.Tx, from, to *social.Account,
 	if !from.Local() || to.Local() {
 		return nil
 	}
+	if hidden, err := s.Social.Hidden(ctx, tx, to); err != nil || hidden {
+		return err
+	}
 	return s.enqueue(ctx, tx, from.ID, a, []string{to.Inbox})
 }
 
@@ -37,6 +40,11 @@ func (s *Service) send(ctx context.Context, tx *db.Tx, from *social.Account, a a
 	}
 	for _, to := range also {
 		if to.Local() || !to.GoneAt.IsZero() {
+			continue
+		}
+		if hidden, err := s.Social.Hidden(ctx, tx, to); err != nil {
+			return err
+		} else if hidden {
 			continue
 		}
 		inbox := to.SharedInbox
@@ -61,7 +69,11 @@ type parcel struct {
 func (s *Service) enqueue(ctx context.Context, tx *db.Tx, account id.ID, a activitystreams.Activity, inboxes []string) error {
 	var parcels []parcel
 	for _, inbox := range inboxes {
-		if host := hostOf(inbox); host != "" && !s.refuses(ctx, inbox) {
+		refused, err := s.refuses(ctx, inbox)
+		if err != nil {
+			return err
+		}
+		if host := hostOf(inbox); host != "" && !refused {
 			parcels = append(parcels, parcel{D: int64(id.New(tx.Now())), Host: host, Inbox: inbox})
 		}
 	}

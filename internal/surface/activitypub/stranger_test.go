@@ -34,7 +34,9 @@ type stranger struct {
 	docs map[string]any // path -> document
 	code map[string]int // path -> status instead
 	in   []string       // bodies that came to inboxes
-	post func(w http.ResponseWriter, r *http.Request)
+	// moved are paths that lead elsewhere
+	moved map[string]string
+	post  func(w http.ResponseWriter, r *http.Request)
 }
 
 var strangerKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
@@ -68,6 +70,10 @@ func (s *stranger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.gets.Add(1)
+	if to := s.moved[r.URL.Path]; to != "" {
+		http.Redirect(w, r, to, http.StatusFound)
+		return
+	}
 	if code := s.code[r.URL.Path]; code != 0 {
 		w.WriteHeader(code)
 		return

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/id"
 	"rochdale/internal/social"
 )
@@ -17,9 +18,25 @@ func (c *call) person() (*social.Account, error) {
 	return c.Social.Account(c.r.Context(), c.DB, i)
 }
 
+// shown is person, unless nobody but its own member sees it.
+func (c *call) shown() (*social.Account, error) {
+	a, err := c.person()
+	if err != nil || a.ID == c.by.Account {
+		return a, err
+	}
+	hidden, err := c.Social.Hidden(c.r.Context(), c.DB, a)
+	if err == nil && hidden {
+		err = errNone
+	}
+	return a, err
+}
+
 // spec: mastodon/methods/accounts#get
 func getAccount(c *call) error {
-	a, err := c.person()
+	a, err := c.shown()
+	if fault.Is(err, fault.NotFound) && a != nil && !a.SuspendedAt.IsZero() { // apps then say so instead of forgetting it
+		return c.json(c.suspendedEntity(a))
+	}
 	if err != nil {
 		return err
 	}
@@ -63,7 +80,7 @@ func searchAccounts(c *call) error {
 
 // spec: mastodon/methods/accounts#statuses
 func accountStatuses(c *call) error {
-	a, err := c.person()
+	a, err := c.shown()
 	if err != nil {
 		return err
 	}
@@ -81,7 +98,7 @@ func accountStatuses(c *call) error {
 
 // spec: mastodon/methods/accounts#followers
 func followers(c *call) error {
-	a, err := c.person()
+	a, err := c.shown()
 	if err != nil {
 		return err
 	}
@@ -90,7 +107,7 @@ func followers(c *call) error {
 
 // spec: mastodon/methods/accounts#following
 func following(c *call) error {
-	a, err := c.person()
+	a, err := c.shown()
 	if err != nil {
 		return err
 	}

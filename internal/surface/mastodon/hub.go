@@ -298,7 +298,7 @@ func (h *hub) viewer(ctx context.Context, post id.ID) func(id.ID) (*social.View,
 }
 
 // toPublic hands a public post to those of the listener's streams that it belongs to, unless the
-// member does not want to see its author.
+// member does not want to see its author, or would not meet a limited one.
 func (h *hub) toPublic(ctx context.Context, l *listener, v *social.View, event string, render func(*social.View) string) error {
 	if v.Boost != nil || v.Visibility != social.Public {
 		return nil
@@ -308,13 +308,13 @@ func (h *hub) toPublic(ctx context.Context, l *listener, v *social.View, event s
 		if !st.takes(v) {
 			continue
 		}
-		if !asked && l.by.Account != 0 && l.by.Account != v.AccountID {
+		if !asked && (l.by.Account != 0 || v.Quiet) && l.by.Account != v.AccountID {
 			asked = true
 			m, err := h.s.Social.Relations(ctx, h.s.DB, l.by.Account, []id.ID{v.AccountID})
 			if err != nil {
 				return err
 			}
-			if r := m[v.AccountID]; r.Blocking || r.BlockedBy || r.Muting {
+			if r := m[v.AccountID]; r.Blocking || r.BlockedBy || r.Muting || v.Quiet && !r.Follows {
 				return nil
 			}
 		}

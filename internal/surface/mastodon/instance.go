@@ -1,6 +1,8 @@
 package mastodon
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"strconv"
 	"strings"
@@ -148,6 +150,30 @@ func instancePeers(c *call) error {
 		hosts = []string{}
 	}
 	return c.json(hosts)
+}
+
+// domainBlocks lists the servers that are limited or blocked. Why they are is on the public record.
+// spec: mastodon/methods/instance#domain_blocks
+func domainBlocks(c *call) error {
+	list, err := c.Social.DomainLimits(c.r.Context())
+	if err != nil {
+		return err
+	}
+	type block struct {
+		Domain   string `json:"domain"`
+		Digest   string `json:"digest"`
+		Severity string `json:"severity"`
+		Comment  string `json:"comment"`
+	}
+	out := make([]block, len(list))
+	for i, d := range list {
+		sum := sha256.Sum256([]byte(d.Name))
+		out[i] = block{d.Name, hex.EncodeToString(sum[:]), "silence", ""}
+		if d.Level == social.LevelBlock {
+			out[i].Severity = "suspend"
+		}
+	}
+	return c.json(out)
 }
 
 // instanceActivity gives the shape that apps want; week by week nobody is counted here.

@@ -53,7 +53,7 @@ func (s *Service) accountEntity(a *social.Account) accountEntity {
 		Avatar:    s.Media.PictureURL(a.Avatar, "avatar", s.Site.Join(blankAvatar)),
 		Header:    s.Media.PictureURL(a.Header, "header", s.Site.Join(blankHeader)),
 		Followers: a.FollowersCount, Following: a.FollowingCount, Statuses: a.PostsCount, LastStatusAt: day(a.LastPostAt),
-		Suspended: !a.GoneAt.IsZero(), Fields: []fieldEntity{}}
+		Suspended: !a.GoneAt.IsZero() || !a.SuspendedAt.IsZero(), Fields: []fieldEntity{}}
 	if e.URL == "" {
 		e.URL = a.URI
 	}
@@ -62,6 +62,12 @@ func (s *Service) accountEntity(a *social.Account) accountEntity {
 		e.Fields = append(e.Fields, fieldEntity{f.Name, f.Value, instant(f.VerifiedAt)})
 	}
 	return e
+}
+
+// suspendedEntity is what others are shown of a suspended account: who it is, and nothing of what it says.
+func (s *Service) suspendedEntity(a *social.Account) accountEntity {
+	return s.accountEntity(&social.Account{ID: a.ID, Username: a.Username, Domain: a.Domain, Kind: a.Kind, URI: a.URI, URL: a.URL,
+		CreatedAt: a.CreatedAt, SuspendedAt: a.SuspendedAt})
 }
 
 // part is what a post looks like to everybody, as the fields of a JSON object without its braces.

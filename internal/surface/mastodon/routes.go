@@ -56,7 +56,7 @@ func (s *Service) Routes() []web.Route {
 	get("/api/v1/instance/rules", anybody, instanceRules)
 	get("/api/v1/instance/activity", anybody, instanceActivity)
 	get("/api/v1/instance/extended_description", anybody, extendedDescription)
-	get("/api/v1/instance/domain_blocks", anybody, emptyList)
+	get("/api/v1/instance/domain_blocks", anybody, domainBlocks)
 	get("/api/v1/instance/translation_languages", anybody, emptyObject)
 	get("/api/v1/custom_emojis", anybody, emptyList)
 	get("/api/v1/directory", anybody, directory)

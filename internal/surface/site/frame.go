@@ -100,6 +100,7 @@ type waiting struct {
 	Notices      int
 	Applications int
 	Admits       bool // whether the reader may answer applications
+	Votes        int  // open motions without the reader's vote
 }
 
 func (s *Service) waiting(ctx context.Context, by authz.Actor) (waiting, error) {
@@ -120,6 +121,11 @@ func (s *Service) countWaiting(ctx context.Context, by authz.Actor) (waiting, er
 	if out.Notices, err = s.Notice.Unread(ctx, by, 100); err != nil {
 		return out, err
 	}
+	motions, err := s.Decision.ToVote(ctx, by)
+	if err != nil {
+		return out, err
+	}
+	out.Votes = len(motions)
 	if out.Admits = s.Mandate.Holds(ctx, by, member.Admit); out.Admits {
 		out.Applications, err = s.Member.CountWaiting(ctx)
 	}
@@ -130,15 +136,23 @@ func item(path, href, label, icon, hue string) ui.NavItem {
 	return ui.NavItem{Label: label, Href: href, Icon: icon, Hue: hue, Current: path == href || strings.HasPrefix(path, href+"/") && href != "/"}
 }
 
-func coopNav(ctx context.Context, path string) []ui.NavItem {
+func coopNav(ctx context.Context, path string, wait waiting) []ui.NavItem {
 	out := []ui.NavItem{
-		item(path, "/members", t(ctx, "Members"), "people", "violet"), item(path, "/powers", t(ctx, "Powers"), "key", "blue"),
-		item(path, "/record", t(ctx, "Public record"), "list", "green"), item(path, "/about", t(ctx, "About"), "info", "orange"),
+		item(path, "/decisions", t(ctx, "Decisions"), "vote", "violet"), item(path, "/groups", t(ctx, "Groups"), "people", "blue"),
+		item(path, "/rules", t(ctx, "Rules"), "list", "gold"), item(path, "/members", t(ctx, "Members"), "people", "red"),
+		item(path, "/powers", t(ctx, "Powers"), "key", "cyan"), item(path, "/record", t(ctx, "Public record"), "list", "green"),
+		item(path, "/about", t(ctx, "About"), "info", "orange"),
 	}
+	out[0].Badge, out[0].BadgeLabel = wait.Votes, t(ctx, "waiting for your vote")
 	for i := range out {
 		out[i].Section, out[i].Icon = t(ctx, "The co-op"), ""
 	}
 	return out
+}
+
+// Frame is frame for the pages of the institutions, which are not this package's.
+func (s *Service) Frame(w http.ResponseWriter, r *http.Request, title string) (ui.PageProps, error) {
+	return s.frame(w, r, title)
 }
 
 func memberNav(ctx context.Context, path string, wait waiting) []ui.NavItem {
@@ -151,8 +165,8 @@ func memberNav(ctx context.Context, path string, wait waiting) []ui.NavItem {
 		out[1].Current = true
 	}
 	out[2].Badge, out[2].BadgeLabel = wait.Notices, t(ctx, "unread")
-	coop := coopNav(ctx, path)
-	coop[0].Badge, coop[0].BadgeLabel = wait.Applications, t(ctx, "applications waiting")
+	coop := coopNav(ctx, path, wait)
+	coop[3].Badge, coop[3].BadgeLabel = wait.Applications, t(ctx, "applications waiting")
 	return append(out, coop...)
 }
 
@@ -162,8 +176,8 @@ func memberTabs(ctx context.Context, path string, wait waiting) []ui.NavItem {
 		item(path, "/write", t(ctx, "Write"), "pencil", ""), item(path, "/coop", t(ctx, "The co-op"), "circles", ""), item(path, "/you", t(ctx, "You"), "person", ""),
 	}
 	out[2].Strong = true
-	out[3].Badge, out[3].BadgeLabel = wait.Applications, t(ctx, "applications waiting")
-	for _, i := range coopNav(ctx, path) {
+	out[3].Badge, out[3].BadgeLabel = wait.Applications+wait.Votes, t(ctx, "waiting for you")
+	for _, i := range coopNav(ctx, path, wait) {
 		out[3].Current = out[3].Current || i.Current
 	}
 	return out
@@ -173,7 +187,7 @@ func visitorNav(ctx context.Context, path string) []ui.NavItem {
 	out := []ui.NavItem{
 		item(path, "/", t(ctx, "Welcome"), "home", ""), item(path, "/explore", t(ctx, "Explore"), "compass", ""),
 	}
-	return append(out, coopNav(ctx, path)...)
+	return append(out, coopNav(ctx, path, waiting{})...)
 }
 
 func visitorTabs(ctx context.Context, path string) []ui.NavItem {

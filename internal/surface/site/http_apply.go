@@ -36,7 +36,7 @@ func (s *Service) drawApplications(w http.ResponseWriter, r *http.Request, v app
 	if v.Frame, err = s.frame(w, r, t(ctx, "Applications")); err != nil {
 		return err
 	}
-	return web.Render(w, r, v.form.status(), applicationsPage(v))
+	return web.Render(w, r, v.form.status(), queuePage(v))
 }
 
 func (s *Service) accept(w http.ResponseWriter, r *http.Request) error {

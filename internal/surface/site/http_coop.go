@@ -218,9 +218,9 @@ func (s *Service) members(w http.ResponseWriter, r *http.Request) error {
 
 // powerView is one power and who holds it.
 type powerView struct {
-	Name, What   string
-	Irreversible bool
-	Holders      []officeView
+	Name, What             string
+	Irreversible, Reserved bool
+	Holders                []officeView
 }
 
 type powersView struct {
@@ -241,7 +241,7 @@ func (s *Service) powers(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	for _, p := range s.Mandate.Powers() {
-		x := powerView{Name: p.Name, What: t(ctx, p.What), Irreversible: p.Irreversible}
+		x := powerView{Name: p.Name, What: t(ctx, p.What), Irreversible: p.Irreversible, Reserved: p.Reserved}
 		for _, o := range v.Offices {
 			if slices.Contains(o.Powers, p.Name) {
 				x.Holders = append(x.Holders, o)

@@ -12,6 +12,7 @@ import (
 	"rochdale/internal/kit/web"
 	"rochdale/internal/kit/web/ui"
 	"rochdale/internal/member"
+	"rochdale/internal/rulebook"
 )
 
 type foundView struct {
@@ -41,7 +42,7 @@ func (s *Service) foundForm(w http.ResponseWriter, r *http.Request) error {
 	if err := s.notFounded(r.Context()); err != nil {
 		return err
 	}
-	return s.drawFound(w, r, foundView{Code: r.URL.Query().Get("code"), Preset: coop.Presets[0]})
+	return s.drawFound(w, r, foundView{Code: r.URL.Query().Get("code"), Preset: rulebook.Presets()[0].Name})
 }
 
 func (s *Service) drawFound(w http.ResponseWriter, r *http.Request, v foundView) error {
@@ -98,20 +99,9 @@ func (s *Service) enter(w http.ResponseWriter, r *http.Request, login id.ID) err
 }
 
 func presets(ctx context.Context) []ui.Option {
-	words := map[string][2]string{
-		"social-coop": {t(ctx, "Like Social.coop"), t(ctx, "Six days, a majority of yes and no; anyone may block unless nine in ten agree. Offices by secret ballot.")},
-		"assembly":    {t(ctx, "Assembly"), t(ctx, "A general assembly decides by simple majority and elects a board; three quarters change the bylaws.")},
-		"uk-society":  {t(ctx, "UK society"), t(ctx, "Ordinary resolutions by more than half, special ones by more than three quarters.")},
-		"circle":      {t(ctx, "Circles"), t(ctx, "Sociocracy: consent within circles, and every decision has a review date.")},
-		"two-speed":   {t(ctx, "Two speeds"), t(ctx, "Small matters quickly, large ones after a longer talk.")},
-	}
 	var out []ui.Option
-	for _, name := range coop.Presets {
-		w, ok := words[name]
-		if !ok {
-			w[0] = name
-		}
-		out = append(out, ui.Option{Value: name, Label: w[0], Hint: w[1]})
+	for _, p := range rulebook.Presets() {
+		out = append(out, ui.Option{Value: p.Name, Label: t(ctx, p.Title), Hint: t(ctx, p.What)})
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 
 	"rochdale/internal/coop"
 	"rochdale/internal/kit/fault"
+	"rochdale/internal/kit/id"
 	"rochdale/internal/kit/web"
 	"rochdale/internal/kit/web/ui"
 	"rochdale/internal/member"
@@ -18,10 +19,24 @@ type joinView struct {
 	Host                                string
 	Code, InvitedBy, Note               string
 	Name, Username, Email, Answer, Gone string
+	Questions                           []questionView
 	form
 }
 
-var joinFields = []string{"name", "username", "email", "password", "answer"}
+// questionView is one thing that the co-op asks of applicants, and what was typed.
+type questionView struct {
+	member.Question
+	Value string
+}
+
+// fields are those that show their own problem.
+func (v *joinView) fields() []string {
+	out := []string{"name", "username", "email", "password", "answer"}
+	for _, q := range v.Questions {
+		out = append(out, q.Field())
+	}
+	return out
+}
 
 // joinForm is the way in: by invitation at once, or by an application that the members answer.
 func (s *Service) joinForm(w http.ResponseWriter, r *http.Request) error {
@@ -38,6 +53,9 @@ func (s *Service) drawJoin(w http.ResponseWriter, r *http.Request, v joinView) e
 		return err
 	}
 	v.Host = s.Site.Host
+	if err := s.ask(ctx, &v, func(string) string { return "" }); err != nil {
+		return err
+	}
 	if v.Code != "" {
 		i, by, err := s.Member.Invited(ctx, v.Code)
 		switch {
@@ -55,6 +73,18 @@ func (s *Service) drawJoin(w http.ResponseWriter, r *http.Request, v joinView) e
 	return web.Render(w, r, v.form.status(), joinPage(v))
 }
 
+// ask puts the co-op's own questions on the form, with what was typed.
+func (s *Service) ask(ctx context.Context, v *joinView, typed func(field string) string) error {
+	if v.Questions != nil {
+		return nil
+	}
+	list, err := s.Member.Questions(ctx)
+	for _, q := range list {
+		v.Questions = append(v.Questions, questionView{q, typed(q.Field())})
+	}
+	return err
+}
+
 // join makes an invited person a member, or takes an application.
 func (s *Service) join(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
@@ -70,7 +100,13 @@ func (s *Service) join(w http.ResponseWriter, r *http.Request) error {
 	if c.Joining == coop.Closed || c.Joining == coop.ByInvitation && v.Code == "" {
 		return s.drawJoin(w, r, v) // the page says why there is no form
 	}
-	j := member.Joining{Name: v.Name, Username: v.Username, Email: v.Email, Password: in.String("password"), Answer: v.Answer, Code: v.Code}
+	if err := s.ask(ctx, &v, in.Text); err != nil {
+		return err
+	}
+	j := member.Joining{Name: v.Name, Username: v.Username, Email: v.Email, Password: in.String("password"), Answer: v.Answer, Code: v.Code, Answers: map[id.ID]string{}}
+	for _, q := range v.Questions {
+		j.Answers[q.ID] = q.Value
+	}
 	if v.Code == "" {
 		_, err = s.Member.Apply(ctx, j)
 	} else {
@@ -160,24 +196,29 @@ func (s *Service) signIn(w http.ResponseWriter, r *http.Request) error {
 		return s.drawSignIn(w, r, v)
 	}
 	web.SetSession(w, r, secret, until)
-	if err := s.dress(ctx, w, r, secret, until); err != nil {
+	former, err := s.dress(ctx, w, r, secret, until)
+	if err != nil {
 		return err
+	}
+	if former { // there is one page for them: their own data
+		v.Next = "/settings/membership"
 	}
 	return web.Redirect(w, r, v.Next)
 }
 
-// dress gives the browser the look that the login has chosen, from the first page on.
-func (s *Service) dress(ctx context.Context, w http.ResponseWriter, r *http.Request, secret string, until time.Time) error {
+// dress gives the browser the look that the login has chosen, from the first page on. It tells whether
+// the membership behind the login has ended.
+func (s *Service) dress(ctx context.Context, w http.ResponseWriter, r *http.Request, secret string, until time.Time) (former bool, err error) {
 	by, err := s.Identity.BySession(ctx, secret)
 	if err != nil {
-		return err
+		return false, err
 	}
 	me, err := s.Identity.Me(ctx, by)
 	if err != nil {
-		return err
+		return false, err
 	}
 	s.setLook(w, r, me.Language, me.Theme, until)
-	return nil
+	return me.Former(), nil
 }
 
 func (s *Service) signOut(w http.ResponseWriter, r *http.Request) error {

@@ -185,7 +185,7 @@ func (s *Service) under(ctx context.Context, authority string) (words, href stri
 	case authz.Operate:
 		return t(ctx, "emergency act of the operator"), "", nil
 	case authz.Mandate:
-		m, err := s.Mandate.Get(ctx, to.ID)
+		m, err := s.Mandate.Get(ctx, s.DB, to.ID)
 		if fault.Is(err, fault.NotFound) {
 			return authority, "", nil
 		}

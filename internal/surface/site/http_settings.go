@@ -18,7 +18,7 @@ import (
 
 func settingsTabs(ctx context.Context, current string) []ui.NavItem {
 	out := []ui.NavItem{{Label: t(ctx, "Profile"), Href: "/settings"}, {Label: t(ctx, "Account"), Href: "/settings/account"},
-		{Label: t(ctx, "Signed in"), Href: "/settings/sessions"}, {Label: t(ctx, "Apps"), Href: "/settings/apps"}}
+		{Label: t(ctx, "Signed in"), Href: "/settings/sessions"}, {Label: t(ctx, "Apps"), Href: "/settings/apps"}, {Label: t(ctx, "Membership"), Href: "/settings/membership"}}
 	for i := range out {
 		out[i].Current = out[i].Href == current
 	}

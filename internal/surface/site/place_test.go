@@ -9,10 +9,12 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"rochdale/internal/coop"
+	"rochdale/internal/decision"
 	"rochdale/internal/identity"
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/blob"
@@ -30,10 +32,11 @@ import (
 	"rochdale/internal/member"
 	"rochdale/internal/notice"
 	"rochdale/internal/record"
+	"rochdale/internal/rulebook"
 	"rochdale/internal/social"
 )
 
-var migrations = []db.Source{record.Migrations(), identity.Migrations(), mandate.Migrations(), member.Migrations(), media.Migrations(),
+var migrations = []db.Source{record.Migrations(), identity.Migrations(), mandate.Migrations(), rulebook.Migrations(), member.Migrations(), decision.Migrations(), media.Migrations(),
 	social.Migrations(), notice.Migrations(), coop.Migrations()}
 
 // place is a whole co-op on a real server, made of the real services.
@@ -73,15 +76,20 @@ func services(tb testing.TB, d *db.DB, at config.Site, p *place) *Service {
 		tb.Fatal(err)
 	}
 	s.Mandate = mandate.New(d, s.Record)
-	s.Mandate.Declare(append(member.Powers(), coop.Powers()...))
 	s.Member = member.New(d, s.Identity, s.Record, s.Mandate)
+	s.Rulebook = rulebook.New(d, s.Record, s.Mandate)
+	s.Decision = decision.New(decision.Deps{DB: d, Record: s.Record, Rules: s.Rulebook, Mandate: s.Mandate, Member: s.Member})
 	s.Media = media.New(d, store, client, at, log)
 	if err := s.Media.Open(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
 	s.Social = social.New(d, b, at, s.Media)
 	s.Notice = notice.New(d, b, s.Social)
-	s.Coop = coop.New(coop.Deps{DB: d, Bus: b, Site: at, Record: s.Record, Identity: s.Identity, Member: s.Member, Mandate: s.Mandate, Social: s.Social})
+	s.Coop = coop.New(coop.Deps{DB: d, Bus: b, Site: at, Record: s.Record, Identity: s.Identity, Member: s.Member, Mandate: s.Mandate, Rulebook: s.Rulebook, Social: s.Social})
+	effects := slices.Concat(s.Mandate.Effects(), s.Rulebook.Effects(), s.Member.Effects(), s.Coop.Effects())
+	s.Mandate.Declare(slices.Concat(mandate.Powers(), rulebook.Powers(), member.Powers(), coop.Powers()), effects)
+	s.Decision.Declare(effects)
+	s.Mandate.Decided = s.Decision.Decided
 	// What app/reactions.go does, as far as pages show it.
 	s.Member.CheckUsername = s.Social.CheckUsername
 	s.Member.Admitted.On(func(ctx context.Context, tx *db.Tx, e member.Admitted) error {

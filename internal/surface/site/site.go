@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rochdale/internal/coop"
+	"rochdale/internal/decision"
 	"rochdale/internal/identity"
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/bus"
@@ -19,6 +20,7 @@ import (
 	"rochdale/internal/member"
 	"rochdale/internal/notice"
 	"rochdale/internal/record"
+	"rochdale/internal/rulebook"
 	"rochdale/internal/social"
 )
 
@@ -39,6 +41,8 @@ type Deps struct {
 	Social   *social.Service
 	Notice   *notice.Service
 	Coop     *coop.Service
+	Rulebook *rulebook.Service
+	Decision *decision.Service
 
 	// Find looks an account of another server up over the network, ResolveURL whatever lives at an
 	// address ("account" or "post"). SearchPosts finds posts by words. Each may be nil: the search
@@ -73,6 +77,8 @@ const (
 	ownMark    = "none: a mark on a post is its member's own"
 	ownTies    = "none: whom to follow, mute or block is a member's own affair"
 	ownSetting = "none: a member's own settings"
+	ownSeat    = "none: members join and leave open groups themselves; the service checks"
+	ownOffice  = "none: the holder of an office accepts it or gives it back"
 	ownReading = "none: how far a member has read is the member's own affair"
 	anyone     = "none: anyone may ask, and the service checks the credentials"
 )
@@ -91,7 +97,7 @@ func (s *Service) Routes() []web.Route {
 	plain := func(path string, h web.Handler) web.Route {
 		return web.Route{Pattern: "GET " + path, Handler: h, Style: web.Plain}
 	}
-	return []web.Route{
+	return append(s.registerRoutes(), []web.Route{
 		get("/{$}", s.front), get("/about", s.about),
 		plain("/robots.txt", s.robots), plain("/favicon.ico", s.favicon), plain("/manifest.webmanifest", s.manifest),
 
@@ -128,6 +134,12 @@ func (s *Service) Routes() []web.Route {
 
 		get("/coop", s.hub), get("/members", s.members), get("/members/applications", s.applications),
 		post("/members/applications/{id}/accept", member.Admit, s.accept), post("/members/applications/{id}/decline", member.Admit, s.decline),
+		get("/groups", s.groups), get("/groups/{handle}", s.group),
+		post("/groups/{handle}/join", ownSeat, s.joinGroup), post("/groups/{handle}/leave", ownSeat, s.leaveGroup),
+		post("/groups/{handle}/handover", ownSeat, s.addHandover), post("/handovers/{id}/done", ownSeat, s.tickHandover),
+		post("/mandates/{id}/accept", ownOffice, s.acceptOffice), post("/mandates/{id}/resign", ownOffice, s.resignOffice),
+		post("/emergencies/{id}/ratify", "none: whoever holds the power of the act by a mandate; the service checks", s.ratifyAct),
+		get("/rules", s.rules), get("/rules/{line}", s.rule), get("/rules.json", s.rulesJSON),
 		get("/powers", s.powers), get("/record", s.recordList), get("/record/{seq}", s.recordEntry),
 
 		get("/about/edit", s.describeForm), post("/about/edit", coop.Power, s.describe),
@@ -136,5 +148,5 @@ func (s *Service) Routes() []web.Route {
 		get("/oauth/authorize/native", s.nativeCode),
 
 		get("/{path...}", s.at),
-	}
+	}...)
 }

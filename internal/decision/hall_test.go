@@ -1,0 +1,307 @@
+package decision_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"rochdale/internal/coop"
+	"rochdale/internal/decision"
+	"rochdale/internal/identity"
+	"rochdale/internal/kit/authz"
+	"rochdale/internal/kit/blob"
+	"rochdale/internal/kit/bus"
+	"rochdale/internal/kit/clock"
+	"rochdale/internal/kit/config"
+	"rochdale/internal/kit/db"
+	"rochdale/internal/kit/effect"
+	"rochdale/internal/kit/fault"
+	"rochdale/internal/kit/id"
+	"rochdale/internal/kit/testkit"
+	"rochdale/internal/mandate"
+	"rochdale/internal/media"
+	"rochdale/internal/member"
+	"rochdale/internal/record"
+	"rochdale/internal/rulebook"
+	"rochdale/internal/social"
+)
+
+var schema = []db.Source{record.Migrations(), identity.Migrations(), mandate.Migrations(), rulebook.Migrations(), member.Migrations(),
+	decision.Migrations(), media.Migrations(), social.Migrations(), coop.Migrations()}
+
+const day = 24 * time.Hour
+
+// hall is a co-op with its institutions, put together as the program does, without its place.
+type hall struct {
+	*decision.Service
+	t       testing.TB
+	db      *db.DB
+	clock   *clock.Fake
+	ctx     context.Context
+	record  *record.Service
+	mandate *mandate.Service
+	rules   *rulebook.Service
+	member  *member.Service
+	coop    *coop.Service
+
+	founder authz.Actor
+	people  []authz.Actor // the founder first
+}
+
+func newHall(tb testing.TB, d *db.DB, c *clock.Fake) *hall {
+	tb.Helper()
+	b := bus.New(d)
+	site := config.Site{Host: "coop.example", URL: "https://coop.example"}
+	store, err := blob.OpenFolder(tb.TempDir())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	i, err := identity.New(d, b)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	h := &hall{t: tb, db: d, clock: c, ctx: context.Background(), record: record.New(d, site.Host)}
+	place := social.New(d, b, site, media.New(d, store, nil, site, nil))
+	h.mandate = mandate.New(d, h.record)
+	h.rules = rulebook.New(d, h.record, h.mandate)
+	h.member = member.New(d, i, h.record, h.mandate)
+	h.Service = decision.New(decision.Deps{DB: d, Record: h.record, Rules: h.rules, Mandate: h.mandate, Member: h.member})
+	h.coop = coop.New(coop.Deps{DB: d, Bus: b, Site: site, Record: h.record, Identity: i, Member: h.member, Mandate: h.mandate, Rulebook: h.rules, Social: place})
+	var effects effect.Registry
+	for _, r := range []effect.Registry{h.mandate.Effects(), h.rules.Effects(), h.member.Effects(), h.coop.Effects()} {
+		effects = append(effects, r...)
+	}
+	var powers []authz.Power
+	for _, p := range [][]authz.Power{mandate.Powers(), rulebook.Powers(), member.Powers(), coop.Powers()} {
+		powers = append(powers, p...)
+	}
+	h.mandate.Declare(powers, effects)
+	h.Declare(effects)
+	h.mandate.Decided = h.Decided
+	h.mandate.EmergencyRule = func(ctx context.Context, q db.Handle, power string) (mandate.Allowance, error) {
+		v, ok, err := h.rules.EmergencyFor(ctx, q, power)
+		if err != nil || !ok {
+			return mandate.Allowance{}, err
+		}
+		return mandate.Allowance{Rule: v.ID, Body: v.Rule.Emergency.Body, Days: v.Rule.Emergency.Days}, nil
+	}
+	h.member.Ended.On(func(ctx context.Context, tx *db.Tx, e member.Ended) error {
+		return h.mandate.CloseMember(ctx, tx, e.Member.ID)
+	})
+	h.record.Sources = []record.Source{h.mandate.States, h.rules.States, h.member.States, h.coop.States, h.States}
+	return h
+}
+
+// each runs a story on both engines, in a co-op on a preset with so many members who have been there
+// for two months.
+func each(t *testing.T, preset string, members int, f func(t *testing.T, h *hall)) {
+	t.Helper()
+	t.Parallel()
+	testkit.EachDB(t, schema, func(t *testing.T, d *db.DB, c *clock.Fake) {
+		h := newHall(t, d, c)
+		h.found(preset, members)
+		f(t, h)
+		h.whole()
+	})
+}
+
+func (h *hall) found(preset string, members int) {
+	h.t.Helper()
+	m, err := h.coop.Found(h.ctx, authz.Actor{Via: authz.Web}, coop.Founding{Name: "Garden Co-op", Preset: preset,
+		Founder: member.Joining{Name: "Fay Founder", Username: "fay", Email: "fay@mail.example", Password: "correct horse battery staple"}})
+	h.ok(err)
+	h.founder = authz.Actor{Member: m.ID, Via: authz.Web}
+	h.people = []authz.Actor{h.founder}
+	for len(h.people) < members {
+		h.join()
+	}
+	h.clock.Advance(60 * day)
+}
+
+// join makes somebody a member, without the cost of a password.
+func (h *hall) join() authz.Actor {
+	h.t.Helper()
+	var m member.Member
+	n := len(h.people) + 1
+	h.ok(h.db.InDurableTx(h.ctx, func(tx *db.Tx) (err error) {
+		if m, err = h.member.Enrol(h.ctx, tx, member.Joining{Name: fmt.Sprintf("Member %d", n), Username: fmt.Sprintf("m%d", n), Email: fmt.Sprintf("m%d@mail.example", n)}, "x"); err != nil {
+			return err
+		}
+		_, err = h.mandate.Perform(h.ctx, tx, h.founder, authz.Act{Power: member.Admit, Target: authz.Target{Kind: "member", ID: m.ID}, State: member.State(m)})
+		return err
+	}))
+	by := authz.Actor{Member: m.ID, Via: authz.Web}
+	h.people = append(h.people, by)
+	return by
+}
+
+func (h *hall) ok(err error) {
+	h.t.Helper()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *hall) want(err error, kind fault.Kind, what string) {
+	h.t.Helper()
+	if !fault.Is(err, kind) {
+		h.t.Errorf("%s: got %v, want a fault of kind %q", what, err, kind)
+	}
+}
+
+// whole asks the record whether it can be replayed to what the tables say.
+func (h *hall) whole() {
+	h.t.Helper()
+	if _, err := h.record.Verify(h.ctx); err != nil {
+		h.t.Errorf("the record: %v", err)
+	}
+}
+
+// wait lets time pass and does what it calls for.
+func (h *hall) wait(d time.Duration) {
+	h.t.Helper()
+	h.clock.Advance(d)
+	h.tick()
+}
+
+func (h *hall) tick() {
+	h.t.Helper()
+	h.ok(h.Advance(h.ctx))
+	h.ok(h.mandate.Sweep(h.ctx))
+	h.ok(h.mandate.Lapse(h.ctx))
+	h.ok(h.AskAboutEmergencies(h.ctx))
+}
+
+func carry(kind string, args any) decision.Proposed {
+	b, err := json.Marshal(args)
+	if err != nil {
+		panic(err)
+	}
+	return decision.Proposed{Option: -1, Stored: effect.Stored{Kind: kind, Args: b}}
+}
+
+// put drafts, publishes and calls a motion of a member's.
+func (h *hall) put(by authz.Actor, d decision.Drafting) decision.Motion {
+	h.t.Helper()
+	m := h.discuss(by, d)
+	m, err := h.Call(h.ctx, by, m.ID, decision.Calling{})
+	h.ok(err)
+	return m
+}
+
+func (h *hall) discuss(by authz.Actor, d decision.Drafting) decision.Motion {
+	h.t.Helper()
+	if d.Title == "" {
+		d.Title = "A motion"
+	}
+	m, err := h.Draft(h.ctx, by, d)
+	h.ok(err)
+	m, err = h.Publish(h.ctx, by, m.ID)
+	h.ok(err)
+	return m
+}
+
+// vote casts one word a member, in the order of the register; "" stays away.
+func (h *hall) vote(m decision.Motion, words ...string) {
+	h.t.Helper()
+	for i, w := range words {
+		if w == "" {
+			continue
+		}
+		_, err := h.Cast(h.ctx, h.people[i], m.ID, decision.Choice{Choice: w}, "because")
+		h.ok(err)
+	}
+}
+
+func (h *hall) get(motion id.ID) decision.Motion {
+	h.t.Helper()
+	m, err := h.ByID(h.ctx, h.founder, motion)
+	h.ok(err)
+	return m
+}
+
+// is compares where a motion stands.
+func (h *hall) is(motion id.ID, state decision.State, outcome, execution string) decision.Motion {
+	h.t.Helper()
+	m := h.get(motion)
+	if m.State != state || string(m.Outcome) != outcome || m.Execution != execution {
+		h.t.Errorf("motion %d is %s/%s/%s (%s), want %s/%s/%s", m.Number, m.State, m.Outcome, m.Execution, m.Cause, state, outcome, execution)
+	}
+	return m
+}
+
+// enact carries a motion with everybody's agreement, to its execution.
+func (h *hall) enact(d decision.Drafting) decision.Motion {
+	h.t.Helper()
+	m := h.put(h.people[0], d)
+	for _, by := range h.people {
+		if _, err := h.Cast(h.ctx, by, m.ID, decision.Choice{Choice: decision.Agree}, ""); err != nil && !fault.Is(err, fault.Forbidden) {
+			h.t.Fatal(err)
+		}
+	}
+	h.wait(m.ClosesAt.Sub(h.clock.Now()))
+	if now := h.get(m.ID); now.State == decision.Window {
+		h.wait(now.WindowEndsAt.Sub(h.clock.Now()))
+	}
+	return h.is(m.ID, decision.InForce, "carried", decision.Done)
+}
+
+func (h *hall) root() mandate.Body {
+	h.t.Helper()
+	b, err := h.mandate.Root(h.ctx, h.db)
+	h.ok(err)
+	return b
+}
+
+func (h *hall) rule(line string) rulebook.Rule {
+	h.t.Helper()
+	list, err := h.rules.History(h.ctx, line)
+	h.ok(err)
+	return list[0].Rule
+}
+
+type args = map[string]any
+
+// group forms a working group with a domain by a motion.
+func (h *hall) group(handle string, domain ...string) mandate.Body {
+	h.t.Helper()
+	h.enact(decision.Drafting{Title: "Form " + handle, Effects: []decision.Proposed{carry(mandate.CreateBody, args{"parent": h.root().ID, "kind": "working group",
+		"handle": handle, "name": handle, "aim": "", "domain": append([]string{}, domain...), "seats": 0, "joining": "open"})}})
+	b, err := h.mandate.BodyByHandle(h.ctx, h.db, handle)
+	h.ok(err)
+	return b
+}
+
+// office appoints a member by a motion, and lets the member accept.
+func (h *hall) office(b mandate.Body, who authz.Actor, days int, powers ...string) mandate.Mandate {
+	h.t.Helper()
+	h.enact(decision.Drafting{Title: "Appoint", Effects: []decision.Proposed{carry(mandate.Appoint, args{"body": b.ID, "member": who.Member, "office": "Officer",
+		"powers": append([]string{}, powers...), "days": days})}})
+	list, err := h.mandate.InBody(h.ctx, b.ID)
+	h.ok(err)
+	h.ok(h.mandate.Accept(h.ctx, who, list[0].ID))
+	m, err := h.mandate.Get(h.ctx, h.db, list[0].ID)
+	h.ok(err)
+	return m
+}
+
+func (h *hall) describe(name string) decision.Proposed {
+	return carry(coop.Power, args{"name": name, "description": "", "joining": "application", "conduct": ""})
+}
+
+func (h *hall) name() string {
+	h.t.Helper()
+	c, err := h.coop.Get(h.ctx)
+	h.ok(err)
+	return c.Name
+}
+
+func ids(motions ...decision.Motion) []id.ID {
+	var out []id.ID
+	for _, m := range motions {
+		out = append(out, m.ID)
+	}
+	return out
+}
