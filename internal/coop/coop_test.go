@@ -339,7 +339,7 @@ func TestDescribingIsAnActThatCanBeUndone(t *testing.T) {
 		if _, err := h.record.Checkpoint(h.ctx); err != nil {
 			t.Error(err)
 		}
-		if rep, err := h.record.Verify(h.ctx); err != nil || rep.Events != 6 || rep.Checkpoints != 1 {
+		if rep, err := h.record.Verify(h.ctx); err != nil || rep.Events != 10 || rep.Checkpoints != 1 {
 			t.Errorf("%+v, %v", rep, err)
 		}
 	})

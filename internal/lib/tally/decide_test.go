@@ -317,12 +317,3 @@ func TestLot(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkMajority(b *testing.B) {
-	rule := Majority{Threshold: Ratio{1, 2}, Quorum: Ratio{1, 10}, Roll: 200_000}
-	for b.Loop() {
-		if rule.Count(Proposal{60_000, 10_000, 29_000, 1_000}).Outcome != Carried {
-			b.Fatal("not carried")
-		}
-	}
-}

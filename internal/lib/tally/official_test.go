@@ -1,7 +1,9 @@
 package tally
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -225,5 +227,34 @@ func TestParticipatoryBudgets(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The results of the real elections are the same bytes for ever and on any
+// machine. If this fails on purpose, the rule needs a new name.
+func TestSameBytes(t *testing.T) {
+	t.Parallel()
+	var got strings.Builder
+	for _, c := range [][2]string{
+		{RuleScottish, "stv-scotland/*.blt"}, {RuleMeek, "stv-scotland/*.blt"}, {RuleIRV, "irv-*/*.blt"}, {RuleScottish, "stv-minneapolis/*.blt"},
+		{RuleSchulze, "schulze-kubernetes/*.csv"}, {RuleEqualShares, "pb/*.pb"}, {RuleGreedy, "pb/*.pb"},
+	} {
+		files, err := filepath.Glob("testdata/elections/" + c[1])
+		if err != nil || len(files) == 0 {
+			t.Fatal(c, err)
+		}
+		for _, file := range files {
+			name, _ := strings.CutPrefix(filepath.ToSlash(file), "testdata/elections/")
+			e := read(t, name)
+			e.Seed = []byte("the same seed")
+			fmt.Fprintf(&got, "%x  %s  %s\n", sha256.Sum256(count(t, c[0], e).JSON()), c[0], name)
+		}
+	}
+	want, err := os.ReadFile("testdata/results.sha256")
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got.String()); diff != "" {
+		t.Errorf("%s\nall of them:\n%s", diff, got.String())
 	}
 }

@@ -88,8 +88,9 @@ func TestActsOnAMembersPage(t *testing.T) {
 	s.misses("Suspend the rights")
 	s.send("/members/2/reinstate", fields{"reason": "It was settled."})
 	s.misses("rights are suspended")
-	s.send("/members/2/expel", fields{"reason": "It was not settled."})
-	s.sees("Membership ended: expelled", "Take back as a member")
+	s.misses("Expel") // that is for a decision of the members
+	s.send("/members/2/died", fields{"reason": "By mistake."})
+	s.sees("Membership ended", "Take back as a member")
 	jun.get("/home")
 	jun.at("/sign-in")
 	s.send("/members/2/reinstate", fields{"reason": "The meeting wished so."})
