@@ -72,6 +72,7 @@ type App struct {
 
 	Features []kit.Feature
 	metrics  *metrics
+	quiet    bool // the demo is being filled
 }
 
 // Migrations are the tables of all features.

@@ -115,6 +115,9 @@ type tell struct {
 const tellMany = 100
 
 func (a *App) tellLater(ctx context.Context, tx *db.Tx, t tell) error {
+	if a.quiet {
+		return nil
+	}
 	return a.Queue.Enqueue(ctx, tx, "decision.tell", t)
 }
 
@@ -252,6 +255,9 @@ func (a *App) onReturned(ctx context.Context, tx *db.Tx, m decision.Motion) erro
 }
 
 func (a *App) mailMember(ctx context.Context, tx *db.Tx, who id.ID, subject, text string) error {
+	if a.quiet {
+		return nil
+	}
 	one, err := a.Member.Get(ctx, tx, who)
 	if err != nil || one.AccountID == 0 {
 		return err

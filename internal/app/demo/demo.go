@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"rochdale/internal/coop"
+	"rochdale/internal/decision"
 	"rochdale/internal/identity"
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/clock"
@@ -22,6 +23,8 @@ import (
 	"rochdale/internal/mandate"
 	"rochdale/internal/media"
 	"rochdale/internal/member"
+	"rochdale/internal/moderation"
+	"rochdale/internal/rulebook"
 	"rochdale/internal/social"
 )
 
@@ -38,7 +41,7 @@ var threadsText string
 const Password = "tideline-demo"
 
 // Life is how far back the demo's first day lies: the founding mandates are still in force.
-const Life = 75 * 24 * time.Hour
+const Life = 85 * 24 * time.Hour
 
 // Clock is the demo's time: it lives through the past while the demo is filled, and follows the
 // machine's clock from then on.
@@ -69,6 +72,9 @@ type Deps struct {
 	Identity *identity.Service
 	Media    *media.Service
 	Social   *social.Service
+	Rulebook *rulebook.Service
+	Decision *decision.Service
+	Moderate *moderation.Service
 	Past     *clock.Fake
 	Until    time.Time
 	Seed     uint64
@@ -79,11 +85,14 @@ type filler struct {
 	rnd    *rand.Rand
 	actors map[string]authz.Actor // by handle as written in the texts
 	names  []string               // local handles, in order
+	script []happening            // what is still to be decided
+	put    map[string]decision.Motion
 }
 
 // Fill founds the co-op and lets it live until d.Until. It returns the usernames that can sign in.
 func Fill(ctx context.Context, d Deps) ([]string, error) {
-	f := &filler{Deps: d, rnd: rand.New(rand.NewPCG(d.Seed, 1844)), actors: map[string]authz.Actor{}} //nolint:gosec // a demo is to be repeatable
+	f := &filler{Deps: d, rnd: rand.New(rand.NewPCG(d.Seed, 1844)), actors: map[string]authz.Actor{}, put: map[string]decision.Motion{}} //nolint:gosec // a demo is to be repeatable
+	f.script = f.decisions()
 	steps := []func(context.Context) error{f.found, f.admit, f.meet, f.follow, f.talk, f.apply}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {

@@ -91,6 +91,9 @@ func (f *filler) talk(ctx context.Context) error {
 		if i+1 < len(threads) {
 			at = at.Add(-time.Duration(f.rnd.Int64N(int64(time.Hour))))
 		}
+		if err := f.govern(ctx, at); err != nil {
+			return err
+		}
 		if at.After(f.Past.Now()) {
 			f.Past.Set(at)
 		}
