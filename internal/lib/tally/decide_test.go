@@ -10,11 +10,11 @@ import (
 	"pgregory.net/rapid"
 )
 
-func ratio(t testing.TB, s string) Ratio {
-	t.Helper()
+func ratio(tb testing.TB, s string) Ratio {
+	tb.Helper()
 	r, err := ParseRatio(s)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return r
 }

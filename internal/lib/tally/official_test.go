@@ -14,24 +14,24 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func read(t testing.TB, name string) Election {
-	t.Helper()
+func read(tb testing.TB, name string) Election {
+	tb.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata/elections", name))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	e, err := Read(name, data)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return e
 }
 
-func count(t testing.TB, rule string, e Election) Result {
-	t.Helper()
+func count(tb testing.TB, rule string, e Election) Result {
+	tb.Helper()
 	r, err := Count(rule, e)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return r
 }

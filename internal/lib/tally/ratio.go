@@ -12,10 +12,6 @@ import (
 // the string that String returns.
 type Ratio struct{ Num, Den int64 }
 
-// maxRatio bounds both parts, so that products with any roll fit in 128 bits
-// and a rule stays readable.
-const maxRatio = 1_000_000_000
-
 // ParseRatio reads "3/4", "75%", "66.67%", "0.75", "0" or "1" and returns it
 // in lowest terms. Shares below 0 or above the whole are refused.
 func ParseRatio(s string) (Ratio, error) {
@@ -58,7 +54,8 @@ func ParseRatio(s string) (Ratio, error) {
 	return r.reduced(), nil
 }
 
-// digits reads a plain decimal number of at most nine digits.
+// digits reads a plain decimal number of at most nine digits, so that a share
+// times any roll stays exact and a rule stays readable.
 func digits(s string) (int64, bool) {
 	if s == "" || len(s) > 9 {
 		return 0, false
