@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/db"
 	"rochdale/internal/kit/fault"
+	"rochdale/internal/kit/i18n"
 	"rochdale/internal/kit/id"
 	"rochdale/internal/kit/ref"
 	"rochdale/internal/record"
@@ -258,11 +260,15 @@ func (s *Service) freeze(ctx context.Context, tx *db.Tx, m *Motion) error {
 		if err != nil {
 			return err
 		}
-		ch, err := e.Check(ctx, tx)
+		ch, err := e.Check(i18n.WithLocale(ctx, nil), tx) // kept for all readers, so in English
 		if err != nil {
 			return err
 		}
-		if _, err := setBase.Run(ctx, tx, m.ID, r.Position, ch.Base); err != nil {
+		words, err := json.Marshal(ch)
+		if err != nil {
+			return fmt.Errorf("freeze effect %s: %w", r.Kind, err)
+		}
+		if _, err := setBase.Run(ctx, tx, m.ID, r.Position, ch.Base, string(words)); err != nil {
 			return err
 		}
 	}

@@ -232,6 +232,7 @@ type effectRow struct {
 	Kind     string `db:"kind"`
 	Args     string `db:"args"`
 	Base     string `db:"base"`
+	Change   string `db:"change"`
 	Inverse  string `db:"inverse"`
 }
 

@@ -10,6 +10,7 @@ import (
 	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/i18n"
 	"rochdale/internal/kit/id"
+	"rochdale/internal/kit/ref"
 	"rochdale/internal/kit/web"
 	"rochdale/internal/kit/web/ui"
 	"rochdale/internal/lib/posttext"
@@ -79,6 +80,7 @@ type lineView struct {
 	State         string
 	Hue           string
 	When          time.Time
+	Before        string // the word before the time
 	Turnout       string
 	Share         float64
 	Mine          bool // waits for the reader's vote
@@ -158,7 +160,7 @@ func (p *Pages) lines(ctx context.Context, list []Motion, bodies map[id.ID]strin
 	out := make([]lineView, len(list))
 	for i := range list {
 		m := &list[i]
-		out[i] = lineView{Number: m.Number, Title: m.Title, Body: bodies[m.Body], State: stateWords(ctx, m), Hue: stateHue(m), When: m.when(), Urgent: m.Urgent != "", Draft: m.State == Draft}
+		out[i] = lineView{Number: m.Number, Title: m.Title, Body: bodies[m.Body], State: stateWords(ctx, m), Hue: stateHue(m), When: m.when(), Before: whenIs(ctx, m), Urgent: m.Urgent != "", Draft: m.State == Draft}
 		if m.RollSize > 0 {
 			out[i].Turnout = t(ctx, "%d of %d voted", m.Votes, m.RollSize)
 			out[i].Share = float64(m.Votes) / float64(m.RollSize)
@@ -183,7 +185,21 @@ func (m *Motion) when() time.Time {
 	return m.CreatedAt
 }
 
-// number loads the motion of a route.
+// whenIs is the word before that instant.
+func whenIs(ctx context.Context, m *Motion) string {
+	switch m.State {
+	case Called:
+		return t(ctx, "opens") + " "
+	case Open:
+		return t(ctx, "closes") + " "
+	case Window:
+		return t(ctx, "in force from") + " "
+	default:
+		return ""
+	}
+}
+
+// motion loads the motion of a route.
 func (p *Pages) motion(r *http.Request) (Motion, error) {
 	number, err := strconv.ParseInt(r.PathValue("number"), 10, 64)
 	if err != nil || number < 1 {
@@ -209,6 +225,7 @@ type (
 		At     time.Time
 	}
 	resultView struct {
+		Parts        []ui.BarPart
 		Label, Value string
 		Share        float64
 		Hue          string
@@ -345,15 +362,31 @@ func (p *Pages) fillEffects(ctx context.Context, _ authz.Actor, v *pageView) err
 		if s.Option >= 0 && s.Option < len(v.Options) {
 			e.Option = v.Options[s.Option].Title
 		}
-		if v.M.Execution == "" || s.Wrong == "" && v.M.Execution != Done {
-			e.Rows = changes(s.Change.Before, s.Change.After)
-		}
-		if v.M.Execution == Done {
-			e.Wrong, e.Moved = "", false
+		for _, c := range changes(s.Change.Before, s.Change.After) {
+			for _, text := range []*string{&c.Before, &c.After} {
+				if *text, err = p.named(ctx, *text); err != nil {
+					return err
+				}
+			}
+			e.Rows = append(e.Rows, c)
 		}
 		v.Effects = append(v.Effects, e)
 	}
 	return nil
+}
+
+// named puts a member's name where a change names the member, so that names are kept in the register
+// alone.
+func (p *Pages) named(ctx context.Context, text string) (string, error) {
+	r := ref.Parse(text)
+	if r.Kind != "member" || r.ID == 0 {
+		return text, nil
+	}
+	people, err := p.People(ctx, []id.ID{r.ID})
+	if err != nil {
+		return text, err
+	}
+	return people[r.ID].Name, nil
 }
 
 func (p *Pages) fillVotes(ctx context.Context, by authz.Actor, v *pageView) (err error) {

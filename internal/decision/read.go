@@ -2,11 +2,14 @@ package decision
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
 
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/db"
 	"rochdale/internal/kit/effect"
+	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/id"
 )
 
@@ -109,8 +112,8 @@ type Shown struct {
 	Moved  bool   // what it would change has changed since the call
 }
 
-// Shown shows what a motion would change, or changed: before the vote as of now, in the words of the
-// reader's language.
+// Shown shows what a motion would change: as of now, in the reader's language, until it is over; then
+// as it was shown to the voters.
 func (s *Service) Shown(ctx context.Context, h db.Handle, m *Motion) ([]Shown, error) {
 	rows, err := listEffects.All(ctx, h, m.ID)
 	if err != nil {
@@ -119,18 +122,26 @@ func (s *Service) Shown(ctx context.Context, h db.Handle, m *Motion) ([]Shown, e
 	out := make([]Shown, len(rows))
 	for i, r := range rows {
 		out[i] = Shown{Stored: r.stored(), Option: r.Option}
-		e, err := s.effects.Load(r.stored())
-		if err == nil {
-			out[i].Change, err = e.Check(ctx, h)
-		}
-		if err != nil {
-			if st := asStuck(Failed, err); st == err { //nolint:errorlint // asStuck gives back what it cannot turn into words
-				return nil, err
+		if r.Change != "" {
+			if err := json.Unmarshal([]byte(r.Change), &out[i].Change); err != nil {
+				return nil, fmt.Errorf("show effect %s: %w", r.Kind, err)
 			}
-			out[i].Wrong = asStuck(Failed, err).(*stuck).cause //nolint:errorlint // made just above
+		}
+		if m.Over() {
 			continue
 		}
-		out[i].Moved = r.Base != "" && r.Base != out[i].Change.Base && m.Execution == ""
+		e, err := s.effects.Load(r.stored())
+		var now effect.Change
+		if err == nil {
+			now, err = e.Check(ctx, h)
+		}
+		if words, ok := fault.Words(err); ok {
+			out[i].Wrong = words
+		} else if err != nil {
+			return nil, err
+		} else {
+			out[i].Change, out[i].Moved = now, r.Base != "" && r.Base != now.Base
+		}
 	}
 	return out, nil
 }

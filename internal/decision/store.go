@@ -37,9 +37,9 @@ var (
 
 	insertEffect  = db.Stmt(`INSERT INTO decision_effects (decision_id, position, option, kind, args) VALUES ($1, $2, $3, $4, $5)`)
 	deleteEffects = db.Stmt(`DELETE FROM decision_effects WHERE decision_id = $1`)
-	setBase       = db.Stmt(`UPDATE decision_effects SET base = $3 WHERE decision_id = $1 AND position = $2`)
+	setBase       = db.Stmt(`UPDATE decision_effects SET base = $3, change = $4 WHERE decision_id = $1 AND position = $2`)
 	setInverse    = db.Stmt(`UPDATE decision_effects SET inverse = $3 WHERE decision_id = $1 AND position = $2`)
-	listEffects   = db.Def[effectRow](`SELECT decision_id, position, option, kind, args, base, inverse FROM decision_effects WHERE decision_id = $1 ORDER BY position`)
+	listEffects   = db.Def[effectRow](`SELECT decision_id, position, option, kind, args, base, change, inverse FROM decision_effects WHERE decision_id = $1 ORDER BY position`)
 
 	insertText = db.Stmt(`INSERT INTO decision_texts (decision_id, version, title, text, member_id, at) VALUES ($1, $2, $3, $4, $5, $6)`)
 	listTexts  = db.Def[Text](`SELECT version, title, text, member_id, at FROM decision_texts WHERE decision_id = $1 ORDER BY version DESC`)

@@ -131,6 +131,9 @@ func steps(ctx context.Context, v *pageView) []ui.Step {
 		voting = t(ctx, "until %s", at(m.ClosesAt))
 	}
 	last, lastAt := t(ctx, "In force"), at(m.InForceAt)
+	if !m.Binding() {
+		last = t(ctx, "Answered")
+	}
 	if m.State != InForce && !m.CountedAt.IsZero() && m.State != Window {
 		last, lastAt = stateWords(ctx, m), at(m.CountedAt)
 	}
@@ -236,8 +239,11 @@ func choiceHint(ctx context.Context, choice string, r *rulebook.Rule) string {
 	return ""
 }
 
+// choiceHue is "" for what is not one word.
 func choiceHue(choice string) string {
 	switch choice {
+	case "":
+		return ""
 	case Agree, Consents, Integrate:
 		return "green"
 	case Disagree:
@@ -294,8 +300,13 @@ func results(ctx context.Context, m *Motion, r tally.Result) []resultView {
 			var parts []string
 			for i, part := range x.Parts {
 				parts = append(parts, part.Value+" "+answerWords(ctx, m.Method, min(i, 2)))
+				if f, err := strconv.Atoi(part.Value); err == nil {
+					v.Parts = append(v.Parts, ui.BarPart{Share: float64(f) / float64(max(1, m.RollSize)), Hue: []string{"green", "gold", "plain"}[min(i, 2)]})
+				}
 			}
 			v.Value = strings.Join(parts, ", ")
+		} else {
+			v.Parts = []ui.BarPart{{Share: v.Share, Hue: v.Hue}}
 		}
 		out = append(out, v)
 	}

@@ -22,13 +22,16 @@ import (
 // OutOfBand is the redirect address of apps that cannot be called back: the code is shown instead.
 const OutOfBand = "urn:ietf:wg:oauth:2.0:oob"
 
-// Scopes are all scopes an app may ask for. A broad one covers its parts.
+// Scopes are the scopes of Mastodon's API that an app may ask for. A broad one covers its parts.
 // spec: mastodon/api/oauth-scopes
 var Scopes = []string{"profile", "read", "write", "follow", "push",
 	"read:accounts", "read:blocks", "read:bookmarks", "read:favourites", "read:filters", "read:follows", "read:lists", "read:mutes",
 	"read:notifications", "read:search", "read:statuses", "write:accounts", "write:blocks", "write:bookmarks", "write:conversations",
 	"write:favourites", "write:filters", "write:follows", "write:lists", "write:media", "write:mutes", "write:notifications",
 	"write:reports", "write:statuses"}
+
+// CoopScopes are those of the co-op's own API, which Mastodon's documents know nothing of.
+var CoopScopes = []string{"coop", "coop:read", "coop:write"}
 
 // App is a program that members may let in. Everybody who is asked to may see its name.
 type App struct {
@@ -107,7 +110,7 @@ func checkScopes(asked, registered string) (string, error) {
 	var out []string
 	have := strings.Fields(registered)
 	for _, sc := range strings.Fields(asked) {
-		known := slices.Contains(Scopes, sc)
+		known := slices.Contains(Scopes, sc) || slices.Contains(CoopScopes, sc)
 		covered := registered == "" || (authz.Actor{Scopes: have}).Allows(sc) ||
 			slices.Contains(have, "follow") && slices.Contains([]string{"read:blocks", "write:blocks", "read:follows", "write:follows", "read:mutes", "write:mutes"}, sc)
 		if !known || !covered {
@@ -302,7 +305,7 @@ func (s *Service) MakeToken(ctx context.Context, tx *db.Tx, login id.ID, scopes 
 		return Token{}, err
 	}
 	if !ok {
-		app = App{ID: id.New(tx.Now()), ClientID: operatorApp, Name: "Made by the operator", RedirectURIs: OutOfBand, Scopes: strings.Join(Scopes, " ")}
+		app = App{ID: id.New(tx.Now()), ClientID: operatorApp, Name: "Made by the operator", RedirectURIs: OutOfBand, Scopes: strings.Join(slices.Concat(Scopes, CoopScopes), " ")}
 		// The hash of no secret: nobody can authenticate as this app.
 		if _, err := insertApp.Run(ctx, tx, app.ID, app.ClientID, "none", app.Name, "", app.RedirectURIs, app.Scopes, tx.Now()); err != nil {
 			return Token{}, err

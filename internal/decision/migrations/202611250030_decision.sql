@@ -50,6 +50,7 @@ CREATE TABLE decision_effects (
   kind TEXT NOT NULL,
   args TEXT NOT NULL,
   base TEXT NOT NULL DEFAULT '',
+  change TEXT NOT NULL DEFAULT '', -- what it changes, in words, as shown to the voters
   inverse TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (decision_id, position)
 );

@@ -12,11 +12,50 @@ import (
 	"rochdale/internal/social"
 )
 
+// Handler is what one kind of activity does here, and why that needs no mandate, or which power it
+// needs: an activity of another server never carries power in this co-op.
+type Handler struct {
+	Type string
+	Act  string
+	do   func(s *Service, ctx context.Context, tx *db.Tx, j *job) error
+}
+
+const (
+	ownTheirs = "none: another server speaks for its own accounts; origin and signature are checked"
+	ownAnswer = "none: whom a follow was asked of answers it"
+)
+
+// Handlers are the kinds of activities that are acted upon.
+func Handlers() []Handler {
+	return []Handler{
+		{"Create", ownTheirs, (*Service).applyNote}, {"Update", ownTheirs, (*Service).applyNote},
+		{"Follow", ownTheirs, (*Service).applyFollow}, {"Accept", ownAnswer, (*Service).applyAnswer}, {"Reject", ownAnswer, (*Service).applyAnswer},
+		{"Undo", ownTheirs, (*Service).applyUndo}, {"Delete", ownTheirs, (*Service).applyDelete}, {"Announce", ownTheirs, (*Service).applyAnnounce},
+		{"Like", ownTheirs, (*Service).applyLike}, {"Block", ownTheirs, (*Service).applyBlock},
+		{"Add", ownTheirs, (*Service).applyFeatured}, {"Remove", ownTheirs, (*Service).applyFeatured},
+		{"Flag", "none: it is logged and not acted upon", (*Service).logOnly}, {"Move", "none: it is logged and not acted upon", (*Service).logOnly},
+	}
+}
+
+var handlers = Handlers()
+
 // apply makes a prepared activity happen. errDrop is returned only before anything was written.
 func (s *Service) apply(ctx context.Context, tx *db.Tx, j *job) error {
 	if j.idle || j.by == nil || j.Type == typeThread {
 		return errDrop
 	}
+	if j.note != nil || j.actor != nil { // also what was fetched because of another activity
+		return s.applyNote(ctx, tx, j)
+	}
+	for _, h := range handlers {
+		if j.o.Type.Is(h.Type) {
+			return h.do(s, ctx, tx, j)
+		}
+	}
+	return errDrop
+}
+
+func (s *Service) applyNote(ctx context.Context, tx *db.Tx, j *job) error {
 	switch {
 	case j.note != nil:
 		_, err := s.receive(ctx, tx, *j.note, maxThread)
@@ -24,25 +63,12 @@ func (s *Service) apply(ctx context.Context, tx *db.Tx, j *job) error {
 	case j.actor != nil:
 		_, err := s.saveAccountIn(ctx, tx, j.actor.account, j.actor.keys)
 		return err
-	case j.o.Type.Is("Follow"):
-		return s.applyFollow(ctx, tx, j)
-	case j.o.Type.Is("Accept", "Reject"):
-		return s.applyAnswer(ctx, tx, j)
-	case j.o.Type.Is("Undo"):
-		return s.applyUndo(ctx, tx, j)
-	case j.o.Type.Is("Delete"):
-		return s.applyDelete(ctx, tx, j)
-	case j.o.Type.Is("Announce"):
-		return s.applyAnnounce(ctx, tx, j)
-	case j.o.Type.Is("Like"):
-		return s.applyLike(ctx, tx, j)
-	case j.o.Type.Is("Block"):
-		return s.applyBlock(ctx, tx, j)
-	case j.o.Type.Is("Add"), j.o.Type.Is("Remove"):
-		return s.applyFeatured(ctx, tx, j)
-	case j.o.Type.Is("Flag", "Move"):
-		s.Log.InfoContext(ctx, "activity is not acted upon", "type", j.o.Type.String(), "actor", j.by.URI, "id", j.o.ID)
 	}
+	return errDrop
+}
+
+func (s *Service) logOnly(ctx context.Context, _ *db.Tx, j *job) error {
+	s.Log.InfoContext(ctx, "activity is not acted upon", "type", j.o.Type.String(), "actor", j.by.URI, "id", j.o.ID)
 	return errDrop
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"rochdale/internal/decision"
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/id"
 	"rochdale/internal/kit/web"
@@ -25,6 +26,7 @@ type timelineView struct {
 	Search   bool
 	Empty    emptyView
 	People   []personView
+	Votes    []decision.Motion // open motions that wait for the reader's vote
 	timeline
 }
 
@@ -50,6 +52,9 @@ func (s *Service) home(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		v.Composer, v.Live = &c, true
+		if v.Votes, err = s.Decision.ToVote(ctx, by); err != nil {
+			return err
+		}
 	}
 	if v.Frame, err = s.frame(w, r, t(ctx, "Home")); err != nil {
 		return err

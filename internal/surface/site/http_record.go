@@ -5,6 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,74 +20,268 @@ import (
 	"rochdale/internal/record"
 )
 
-// entryView is one entry of the public record.
-type entryView struct {
-	Seq                int64
-	At                 time.Time
-	Kind               string
-	Sentence           string
-	By, Under, UnderTo string // what permitted it, and where that is to be read
-	Reason             string
-	Hash, Prev         string
-	Subject            string
-	JSON               string // the body as it is hashed, set in lines
-	Raw                string
-	Private            bool // there is personal data outside of the hash
-}
-
-type recordView struct {
-	Frame ui.PageProps
-	Kind  string
-	Kinds []ui.Option
-	List  []entryView
-	Now   time.Time
-	pager
+// recordRoutes are the pages of the public record, its feeds, and what checkers of it ask for. Feeds and
+// proofs are open to scripts of every origin: they say what anybody may read.
+func (s *Service) recordRoutes() []web.Route {
+	get := func(path string, h web.Handler, style web.Style) web.Route {
+		return web.Route{Pattern: "GET " + path, Handler: h, Style: style}
+	}
+	return []web.Route{
+		get("/record", s.recordList, web.Page), get("/record/{seq}", s.recordEntry, web.Page), get("/record/{seq}/check", s.recordCheck, web.Page),
+		get("/record.atom", s.recordAtom, web.API), get("/record.json", s.recordJSON, web.API),
+		get("/record/checkpoint", s.checkpoint, web.API), get("/record/key", s.recordKey, web.API),
+		get("/record/proof", s.proof, web.API), get("/record/consistency", s.consistency, web.API),
+	}
 }
 
 const recordPage = 50
 
-func recordKinds(ctx context.Context) []ui.Option {
-	return []ui.Option{
-		{Value: "", Label: t(ctx, "Everything")}, {Value: "act.", Label: t(ctx, "Acts under a mandate")}, {Value: "member.", Label: t(ctx, "Members")},
-		{Value: "mandate.", Label: t(ctx, "Mandates")}, {Value: "body.", Label: t(ctx, "Bodies")}, {Value: "coop.", Label: t(ctx, "The co-op")},
-		{Value: "operator.", Label: t(ctx, "Acts of the operator")},
+// recordGroups are the choices of the record's filter: each is the beginnings of the kinds it shows.
+var recordGroups = []struct {
+	name  string
+	kinds []string
+}{
+	{"", nil},
+	{"acts", []string{"act."}},
+	{"members", []string{"member.", "register.", "act.member."}},
+	{"bodies", []string{"body.", "seat.", "mandate.", "act.body.", "act.mandate."}},
+	{"rules", []string{"rule.", "act.rule."}},
+	{"decisions", []string{"decision."}},
+	{"emergencies", []string{"emergency.", "operator.", "act.act."}},
+	{"moderation", []string{"act.moderation."}},
+	{"coop", []string{"coop.", "act.coop.", "act.webhook."}},
+}
+
+func groupWords(ctx context.Context, group string) string {
+	switch group {
+	case "":
+		return t(ctx, "Everything")
+	case "acts":
+		return t(ctx, "Acts of power")
+	case "members":
+		return t(ctx, "Members")
+	case "bodies":
+		return t(ctx, "Mandates and bodies")
+	case "rules":
+		return t(ctx, "Rules")
+	case "decisions":
+		return t(ctx, "Decisions")
+	case "emergencies":
+		return t(ctx, "Emergencies")
+	case "moderation":
+		return t(ctx, "Moderation")
+	case "coop":
+		return t(ctx, "The co-op")
 	}
+	return group
+}
+
+// recordQuery is what of the record is asked for, as addresses say it.
+type recordQuery struct {
+	kind                       string // a group, or the beginning of kinds: "decision.counted"
+	subject, member, authority string // references: "decision:123"
+	from, until                string // days, both included
+}
+
+var (
+	kindPattern = regexp.MustCompile(`^[a-z]{1,30}(\.[a-z-]{0,30}){1,3}$`)
+	refPattern  = regexp.MustCompile(`^[a-z]{1,30}:[0-9]{1,19}$`)
+)
+
+// queryOf reads what makes sense and leaves out the rest.
+func queryOf(q url.Values) recordQuery {
+	var out recordQuery
+	for _, x := range []struct {
+		name string
+		to   *string
+		ok   func(string) bool
+	}{{"kind", &out.kind, func(v string) bool { return kindPattern.MatchString(v) || groupOf(v) != nil }},
+		{"subject", &out.subject, refPattern.MatchString}, {"member", &out.member, refPattern.MatchString}, {"authority", &out.authority, refPattern.MatchString},
+		{"from", &out.from, isDay}, {"until", &out.until, isDay}} {
+		if v := q.Get(x.name); x.ok(v) {
+			*x.to = v
+		}
+	}
+	return out
+}
+
+func isDay(text string) bool {
+	_, err := time.Parse(time.DateOnly, text)
+	return err == nil
+}
+
+func groupOf(name string) []string {
+	i := slices.IndexFunc(recordGroups, func(g struct {
+		name  string
+		kinds []string
+	}) bool {
+		return g.name == name
+	})
+	if i < 0 {
+		return nil
+	}
+	return recordGroups[i].kinds
+}
+
+func (q recordQuery) filter(before int64) record.Filter {
+	f := record.Filter{Kinds: groupOf(q.kind), Subject: ref.Parse(q.subject), Member: ref.Parse(q.member), Authority: ref.Parse(q.authority), Before: before, Limit: recordPage}
+	if f.Kinds == nil && q.kind != "" {
+		f.Kinds = []string{q.kind}
+	}
+	if q.from != "" {
+		f.From, _ = time.Parse(time.DateOnly, q.from) // checked when it was read
+	}
+	if q.until != "" {
+		f.Until, _ = time.Parse(time.DateOnly, q.until)
+		f.Until = f.Until.AddDate(0, 0, 1)
+	}
+	return f
+}
+
+// at is the address of what is asked for, on a page or a feed.
+func (q recordQuery) at(path string, before int64) string {
+	v := url.Values{}
+	for name, x := range map[string]string{"kind": q.kind, "subject": q.subject, "member": q.member, "authority": q.authority, "from": q.from, "until": q.until} {
+		if x != "" {
+			v.Set(name, x)
+		}
+	}
+	if before > 0 {
+		v.Set("before", strconv.FormatInt(before, 10))
+	}
+	if len(v) == 0 {
+		return path
+	}
+	return path + "?" + v.Encode()
+}
+
+// entryView is one entry of the public record.
+type entryView struct {
+	Seq          int64
+	At           time.Time
+	Kind         string
+	Sentence     []part
+	By           part
+	Under        []part // what permitted it
+	Reason       string
+	Class        string // the sort of a reason
+	Confidential bool   // the reason itself is for few
+	Subject      part
+	Body         record.Body
+	Hash, Prev   string
+	JSON         string // the body as it is hashed, set in lines
+}
+
+// entry puts an entry into words.
+func (w *teller) entry(e record.Event) (entryView, error) {
+	v := entryView{Seq: e.Seq, At: e.At, Kind: e.Kind, Hash: e.Hash, Prev: e.Prev}
+	if err := w.take(e); err != nil {
+		return v, err
+	}
+	v.Body, v.Sentence, v.Under = w.b, w.sentence(), w.under()
+	v.Reason, v.Class = reasonWords(w.ctx, w.b.Reason), classWords(w.ctx, w.data.text("class"))
+	v.Confidential = v.Reason == "" && v.Class != "" && w.b.Private != ""
+	if w.b.Member != "" {
+		v.By = w.thing(ref.Parse(w.b.Member))
+	}
+	if w.b.Subject != "" && w.about.ID != 0 {
+		v.Subject = w.thing(w.about)
+	}
+	var set bytes.Buffer
+	if err := json.Indent(&set, []byte(e.Body), "", "  "); err != nil {
+		return v, err
+	}
+	v.JSON = set.String()
+	return v, w.err
+}
+
+func (w *teller) entries(list []record.Event) ([]entryView, error) {
+	out := make([]entryView, len(list))
+	for i, e := range list {
+		var err error
+		if out[i], err = w.entry(e); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// narrowing is a part of what is asked for that can be taken away again.
+type narrowing struct{ Label, Value, Without string }
+
+type recordView struct {
+	Frame      ui.PageProps
+	Query      recordQuery
+	Kinds      []ui.Option
+	Narrow     []narrowing
+	List       []entryView
+	Now        time.Time
+	Atom, JSON string
+	Checkpoint record.Signed
+	pager
 }
 
 // recordList reads the public record, the newest first.
 func (s *Service) recordList(w http.ResponseWriter, r *http.Request) error {
-	ctx, q := r.Context(), r.URL.Query()
+	ctx := r.Context()
 	if _, err := s.Coop.Get(ctx); err != nil {
 		return err
 	}
-	v := recordView{Now: s.DB.Now(), Kinds: recordKinds(ctx)}
-	for _, k := range v.Kinds { // only the kinds that are offered, nothing else of the query
-		if k.Value == q.Get("kind") {
-			v.Kind = k.Value
-		}
+	q := queryOf(r.URL.Query())
+	v := recordView{Query: q, Now: s.DB.Now(), Atom: q.at("/record.atom", 0), JSON: q.at("/record.json", 0)}
+	for _, g := range recordGroups {
+		v.Kinds = append(v.Kinds, ui.Option{Value: g.name, Label: groupWords(ctx, g.name)})
 	}
-	before, _ := strconv.ParseInt(q.Get("before"), 10, 64) // nonsense reads from the newest
-	list, err := s.Record.List(ctx, before, v.Kind, recordPage)
+	if groupOf(q.kind) == nil && q.kind != "" {
+		v.Kinds = append(v.Kinds, ui.Option{Value: q.kind, Label: q.kind})
+	}
+	before, _ := strconv.ParseInt(r.URL.Query().Get("before"), 10, 64) // nonsense reads from the newest
+	list, err := s.Record.Find(ctx, q.filter(before))
 	if err != nil {
 		return err
 	}
-	for _, e := range list {
-		x, err := s.entry(ctx, e)
-		if err != nil {
-			return err
-		}
-		v.List = append(v.List, x)
+	tell := s.teller(ctx, web.Actor(r))
+	if v.List, err = tell.entries(list); err != nil {
+		return err
 	}
+	v.Narrow = tell.narrowed(q)
 	if before > 0 {
-		v.Newer = "/record?kind=" + v.Kind
+		v.Newer = q.at("/record", 0)
 	}
 	if len(list) == recordPage {
-		v.Older = "/record?kind=" + v.Kind + "&before=" + strconv.FormatInt(list[len(list)-1].Seq, 10)
+		v.Older = q.at("/record", list[len(list)-1].Seq)
+	}
+	if v.Checkpoint, err = s.Record.LatestCheckpoint(ctx); err != nil && !fault.Is(err, fault.NotFound) {
+		return err
 	}
 	if v.Frame, err = s.frame(w, r, t(ctx, "Public record")); err != nil {
 		return err
 	}
+	v.Frame.Head = recordHead(v.Atom, v.JSON)
 	return web.Render(w, r, http.StatusOK, recordPageOf(v))
+}
+
+// narrowed are the references that are asked for, in words.
+func (w *teller) narrowed(q recordQuery) []narrowing {
+	var out []narrowing
+	add := func(label, value string, without recordQuery) {
+		if value != "" {
+			out = append(out, narrowing{label, w.thing(ref.Parse(value)).Text, without.at("/record", 0)})
+		}
+	}
+	w.about, w.own, w.data = ref.Ref{}, nil, nil
+	about, by, under := q, q, q
+	about.subject, by.member, under.authority = "", "", ""
+	add(t(w.ctx, "About"), q.subject, about)
+	add(t(w.ctx, "Done by"), q.member, by)
+	switch a := ref.Parse(q.authority); authz.AuthorityKind(a.Kind) {
+	case authz.Genesis, authz.Operate:
+		w.b = record.Body{Authority: q.authority}
+		out = append(out, narrowing{t(w.ctx, "Authority"), plain(w.under()), under.at("/record", 0)})
+	default:
+		add(t(w.ctx, "Authority"), q.authority, under)
+	}
+	return out
 }
 
 type entryPageView struct {
@@ -92,173 +289,138 @@ type entryPageView struct {
 	Entry      entryView
 	Now        time.Time
 	Prev, Next string
+	Changed    []changed
+	ChangedOf  string // the entry with the state before; "" if this one is the first
+	Gone       bool
+	Beside     []entryView // entries of the same moment
+	Kept       bool        // the personal data is there
+	Case       []changed   // and what it says, for those who may read it
+	CaseWhy    string
+	About, Did string // entries about the same thing, by the same member,
+	Permitted  string // under the same authority
 }
 
-// recordEntry shows one entry with what it is hashed from.
+// recordEntry shows one entry: what it changed, what permitted that, and what it is hashed from.
 func (s *Service) recordEntry(w http.ResponseWriter, r *http.Request) error {
-	ctx := r.Context()
-	seq, err := strconv.ParseInt(r.PathValue("seq"), 10, 64)
-	if err != nil || seq < 1 {
-		return errNothing
-	}
-	e, err := s.Record.Get(ctx, seq)
+	ctx, by := r.Context(), web.Actor(r)
+	e, err := s.recordEvent(r)
 	if err != nil {
 		return err
 	}
+	tell := s.teller(ctx, by)
 	v := entryPageView{Now: s.DB.Now()}
-	if v.Entry, err = s.entry(ctx, e); err != nil {
+	if v.Entry, err = tell.entry(e); err != nil {
 		return err
 	}
-	if seq > 1 {
-		v.Prev = "/record/" + strconv.FormatInt(seq-1, 10)
-	}
-	if _, err := s.Record.Get(ctx, seq+1); err == nil {
-		v.Next = "/record/" + strconv.FormatInt(seq+1, 10)
-	} else if !fault.Is(err, fault.NotFound) {
+	if err := s.fillChange(tell, e, &v); err != nil {
 		return err
 	}
-	if v.Frame, err = s.frame(w, r, t(ctx, "Entry %s of the public record", strconv.FormatInt(seq, 10))); err != nil {
+	if err := s.fillCase(tell, &v); err != nil {
 		return err
 	}
+	if err := s.fillBeside(tell, e, &v); err != nil {
+		return err
+	}
+	if b := v.Entry.Body; b.Subject != "" {
+		v.About = recordQuery{subject: b.Subject}.at("/record", 0)
+	}
+	if b := v.Entry.Body; b.Member != "" {
+		v.Did = recordQuery{member: b.Member}.at("/record", 0)
+	}
+	if b := v.Entry.Body; b.Authority != "" {
+		v.Permitted = recordQuery{authority: b.Authority}.at("/record", 0)
+	}
+	if v.Frame, err = s.frame(w, r, t(ctx, "Entry %s of the public record", seq(e.Seq))); err != nil {
+		return err
+	}
+	v.Frame.Description = plain(v.Entry.Sentence)
 	return web.Render(w, r, http.StatusOK, entryPage(v))
 }
 
-// entry puts an entry into words.
-func (s *Service) entry(ctx context.Context, e record.Event) (entryView, error) {
-	v := entryView{Seq: e.Seq, At: e.At, Kind: e.Kind, Hash: e.Hash, Prev: e.Prev, Raw: e.Body}
-	b, err := e.Read()
-	if err != nil {
-		return v, err
+func (s *Service) recordEvent(r *http.Request) (record.Event, error) {
+	n, err := strconv.ParseInt(r.PathValue("seq"), 10, 64)
+	if err != nil || n < 1 {
+		return record.Event{}, errNothing
 	}
-	var set bytes.Buffer
-	if err := json.Indent(&set, []byte(e.Body), "", "  "); err != nil {
-		return v, err
-	}
-	v.JSON, v.Reason, v.Subject, v.Private = set.String(), b.Reason, b.Subject, b.Private != ""
-	names := entryNames{}
-	if names.by, err = s.nameOf(ctx, b.Member); err != nil {
-		return v, err
-	}
-	if names.subject, err = s.nameOf(ctx, b.Subject); err != nil {
-		return v, err
-	}
-	v.By = names.by
-	v.Sentence = sentence(ctx, e.Kind, names, factsOf(b.Data))
-	v.Under, v.UnderTo, err = s.under(ctx, b.Authority)
-	return v, err
+	return s.Record.Get(r.Context(), n)
 }
 
-// entryNames are the people an entry speaks of.
-type entryNames struct{ by, subject string }
+func (s *Service) fillChange(w *teller, e record.Event, v *entryPageView) error {
+	after := v.Entry.Body.State
+	if after == nil {
+		return nil
+	}
+	x, before, err := s.Record.Before(w.ctx, e)
+	if err != nil {
+		return err
+	}
+	if before.State != nil {
+		v.ChangedOf = seq(x.Seq)
+	}
+	if v.Gone = string(after) == string(record.Gone); v.Gone {
+		after = nil
+	}
+	v.Changed = w.changes(w.about.Kind, before.State, after)
+	return w.err
+}
 
-// nameOf is the name of the member, or the address of the account, behind a reference; "" if it is to
-// something else or to nobody any more.
-func (s *Service) nameOf(ctx context.Context, text string) (string, error) {
-	to := ref.Parse(text)
-	switch to.Kind {
-	case "account":
-		a, err := s.Social.Account(ctx, s.DB, to.ID)
-		if fault.Is(err, fault.NotFound) {
-			return "", nil
+// fillCase shows the personal data of an entry to those who may read it: who holds the power that the act
+// names by a mandate in force, whom it is about, and who did something that was no act, such as a vote.
+func (s *Service) fillCase(w *teller, v *entryPageView) error {
+	if v.Entry.Body.Private == "" {
+		return nil
+	}
+	data, ok, err := s.Record.Private(w.ctx, s.DB, v.Entry.Seq)
+	if v.Kept = ok; err != nil || !ok {
+		return err
+	}
+	power, act := strings.CutPrefix(v.Entry.Kind, "act.")
+	me := ref.Ref{Kind: "member", ID: w.by.Member}.String()
+	switch {
+	case w.by.Member == 0:
+		return nil
+	case v.Entry.Body.Subject == me:
+		v.CaseWhy = t(w.ctx, "You see it because it is about you.")
+	case !act && v.Entry.Body.Member == me:
+		v.CaseWhy = t(w.ctx, "You see it because it is yours.")
+	case act && w.powers[power] != "":
+		a, err := s.Mandate.Authorise(w.ctx, s.DB, w.by, power, authz.Target{Kind: w.about.Kind, ID: w.about.ID})
+		if err != nil && !fault.Is(err, fault.Forbidden) && !fault.Is(err, fault.NotFound) {
+			return err
 		}
-		if err != nil {
-			return "", err
+		if err != nil || a.Kind != authz.Mandate {
+			return nil
 		}
-		return "@" + a.Acct(), nil
-	case "member":
+		v.CaseWhy = t(w.ctx, "You see it because you hold the power by a mandate: %s.", w.power(power))
 	default:
-		return "", nil
+		return nil
 	}
-	m, err := s.Member.Get(ctx, s.DB, to.ID)
-	if fault.Is(err, fault.NotFound) {
-		return "", nil
-	}
-	return m.Name, err
+	v.Case = w.changes("", nil, data)
+	return w.err
 }
 
-// under says what permitted an act.
-func (s *Service) under(ctx context.Context, authority string) (words, href string, err error) {
-	to := ref.Parse(authority)
-	switch authz.AuthorityKind(to.Kind) {
-	case authz.Genesis:
-		return t(ctx, "by the founding"), "", nil
-	case authz.Operate:
-		return t(ctx, "emergency act of the operator"), "", nil
-	case authz.Mandate:
-		m, err := s.Mandate.Get(ctx, s.DB, to.ID)
-		if fault.Is(err, fault.NotFound) {
-			return authority, "", nil
-		}
-		if err != nil {
-			return "", "", err
-		}
-		return t(ctx, "under the mandate %s of %s, until %s", m.Office, date(ctx, m.From), date(ctx, m.To)), "/powers", nil
-	}
-	return authority, "", nil
-}
-
-// facts are the public data of an entry, as far as sentences need them.
-type facts map[string]any
-
-func factsOf(data json.RawMessage) facts {
-	f := facts{}
-	if len(data) > 0 {
-		_ = json.Unmarshal(data, &f) // data that is no object has no facts by name
-	}
-	return f
-}
-
-func (f facts) text(key string) string {
-	switch v := f[key].(type) {
-	case string:
-		return v
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	}
-	return ""
-}
-
-func (f facts) date(ctx context.Context, key string) string {
-	at, err := time.Parse(time.RFC3339, f.text(key))
+// fillBeside finds the neighbours of the entry, and those of the same moment, which mostly belong to it.
+func (s *Service) fillBeside(w *teller, e record.Event, v *entryPageView) error {
+	const near = 6
+	list, err := s.Record.Find(w.ctx, record.Filter{Before: e.Seq + near + 1, Limit: 2*near + 1})
 	if err != nil {
-		return f.text(key)
+		return err
 	}
-	return date(ctx, at)
-}
-
-// sentence says what happened. A kind that has no sentence of its own shows its name: the entry is
-// there for everybody to read in full.
-func sentence(ctx context.Context, kind string, who entryNames, f facts) string {
-	somebody := func(name string) string {
-		if name == "" {
-			return t(ctx, "Somebody")
+	slices.Reverse(list)
+	for _, x := range list {
+		switch x.Seq {
+		case e.Seq - 1:
+			v.Prev = "/record/" + seq(x.Seq)
+		case e.Seq + 1:
+			v.Next = "/record/" + seq(x.Seq)
 		}
-		return name
-	}
-	switch kind {
-	case "coop.founded":
-		return t(ctx, "The co-op %s was founded.", f.text("name"))
-	case "body.formed":
-		return t(ctx, "The body %s was formed.", f.text("name"))
-	case "member.joined":
-		if who.by != "" && who.by != who.subject {
-			return t(ctx, "%s joined as member %s, invited by %s.", somebody(who.subject), f.text("number"), who.by)
+		if x.Seq != e.Seq && x.At.Equal(e.At) {
+			beside, err := w.entry(x)
+			if err != nil {
+				return err
+			}
+			v.Beside = append(v.Beside, beside)
 		}
-		return t(ctx, "%s joined as member %s.", somebody(who.subject), f.text("number"))
-	case "mandate.given":
-		return t(ctx, "%s was given the office %s until %s.", somebody(who.by), f.text("office"), f.date(ctx, "to"))
-	case "act.member.admit":
-		if f.text("decision") == "declined" {
-			return t(ctx, "%s declined an application for membership.", somebody(who.by))
-		}
-		return t(ctx, "%s accepted an application: %s is member %s.", somebody(who.by), somebody(who.subject), f.text("number"))
-	case "operator.token.made":
-		return t(ctx, "The operator made an access token for %s.", somebody(who.subject))
-	case "act.coop.describe":
-		return t(ctx, "%s changed what the co-op says about itself.", somebody(who.by))
 	}
-	if power, ok := strings.CutPrefix(kind, "act."); ok && who.by != "" {
-		return t(ctx, "%s used the power %s.", who.by, power)
-	}
-	return kind
+	return nil
 }

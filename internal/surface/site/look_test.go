@@ -51,7 +51,7 @@ func lived(t *testing.T) (p *place, member, visitor map[string]string) {
 		"followers": "/@mara/followers", "following": "/@mara/following", "thread": thread, "post": post, "edit": post + "/edit", "history": post + "/history",
 		"delete": post + "/delete", "liked": post + "/favourites", "settings": "/settings", "settings-account": "/settings/account", "settings-sessions": "/settings/sessions",
 		"settings-apps": "/settings/apps", "invitations": "/invitations", "requests": "/follow-requests", "coop": "/coop", "members": "/members",
-		"applications": "/members/applications", "powers": "/powers", "record": "/record", "entry": "/record/4", "about": "/about", "consent": ask,
+		"applications": "/members/applications", "powers": "/powers", "record": "/record", "entry": "/record/4", "check": "/record/4/check", "about": "/about", "consent": ask,
 		"code": "/oauth/authorize/native?code=abc", "missing": "/nowhere"}
 	visitor = map[string]string{"front": "/", "join": "/join", "thanks": "/join/thanks", "sign-in": "/sign-in", "forgot": "/password/forgot", "reset": "/password/reset?secret=x",
 		"explore": "/explore", "visitor-profile": "/@mara", "visitor-thread": thread, "visitor-members": "/members", "visitor-record": "/record", "visitor-coop": "/coop"}

@@ -111,7 +111,9 @@ func services(tb testing.TB, d *db.DB, at config.Site, p *place) *Service {
 	s.Social.FollowRequested.On(s.Notice.OnFollowRequested)
 	s.Social.FollowAnswered.On(s.Notice.OnFollowAnswered)
 	s.SearchPosts = func(context.Context, authz.Actor, string, social.Page) ([]id.ID, error) { return nil, nil }
-	return New(s)
+	site := New(s)
+	site.Refs = refsOf(site)
+	return site
 }
 
 func serve(tb testing.TB, s *Service) *web.Server {

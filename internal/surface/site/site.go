@@ -43,6 +43,8 @@ type Deps struct {
 	Coop     *coop.Service
 	Rulebook *rulebook.Service
 	Decision *decision.Service
+	// Refs find the name and the address of what the record and other weak links point to.
+	Refs ref.Registry
 
 	// Find looks an account of another server up over the network, ResolveURL whatever lives at an
 	// address ("account" or "post"). SearchPosts finds posts by words. Each may be nil: the search
@@ -97,7 +99,7 @@ func (s *Service) Routes() []web.Route {
 	plain := func(path string, h web.Handler) web.Route {
 		return web.Route{Pattern: "GET " + path, Handler: h, Style: web.Plain}
 	}
-	return append(s.registerRoutes(), []web.Route{
+	return append(append(s.registerRoutes(), s.recordRoutes()...), []web.Route{
 		get("/{$}", s.front), get("/about", s.about),
 		plain("/robots.txt", s.robots), plain("/favicon.ico", s.favicon), plain("/manifest.webmanifest", s.manifest),
 
@@ -140,7 +142,7 @@ func (s *Service) Routes() []web.Route {
 		post("/mandates/{id}/accept", ownOffice, s.acceptOffice), post("/mandates/{id}/resign", ownOffice, s.resignOffice),
 		post("/emergencies/{id}/ratify", "none: whoever holds the power of the act by a mandate; the service checks", s.ratifyAct),
 		get("/rules", s.rules), get("/rules/{line}", s.rule), get("/rules.json", s.rulesJSON),
-		get("/powers", s.powers), get("/record", s.recordList), get("/record/{seq}", s.recordEntry),
+		get("/powers", s.powers),
 
 		get("/about/edit", s.describeForm), post("/about/edit", coop.Power, s.describe),
 

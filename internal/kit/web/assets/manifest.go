@@ -4,7 +4,7 @@ package assets
 
 // names maps a source name to its file in dist.
 var names = map[string]string{
-	"app.css":                                     "app-N73223NF.css",
+	"app.css":                                     "app-USUAHDGL.css",
 	"app.js":                                      "app-F532YVKN.js",
 	"icon.svg":                                    "icon-MTYDUDZ4.svg",
 	"inter-cyrillic-wght-normal.woff2":            "inter-cyrillic-wght-normal-JEOLYBOO.woff2",
@@ -13,6 +13,7 @@ var names = map[string]string{
 	"inter-latin-wght-italic.woff2":               "inter-latin-wght-italic-O7VLGURZ.woff2",
 	"inter-latin-wght-normal.woff2":               "inter-latin-wght-normal-NRMW37G5.woff2",
 	"inter-vietnamese-wght-normal.woff2":          "inter-vietnamese-wght-normal-CE5GGD3W.woff2",
+	"proof.js":                                    "proof-3G6PGCLG.js",
 	"source-serif-4-cyrillic-wght-normal.woff2":   "source-serif-4-cyrillic-wght-normal-L7ELDB75.woff2",
 	"source-serif-4-greek-wght-normal.woff2":      "source-serif-4-greek-wght-normal-XBPEZBN4.woff2",
 	"source-serif-4-latin-ext-wght-normal.woff2":  "source-serif-4-latin-ext-wght-normal-5KAOUPZ6.woff2",

@@ -54,6 +54,7 @@ func build(root string) (map[string][]byte, error) {
 		EntryPointsAdvanced: []api.EntryPoint{
 			{InputPath: filepath.Join(root, "src/css/app.css"), OutputPath: "app"},
 			{InputPath: filepath.Join(root, "src/js/app.js"), OutputPath: "app"},
+			{InputPath: filepath.Join(root, "src/js/proof.js"), OutputPath: "proof"},
 			{InputPath: filepath.Join(root, "src/icon.svg"), OutputPath: "icon"},
 		},
 		AbsWorkingDir:     root,
