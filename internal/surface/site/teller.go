@@ -62,7 +62,7 @@ func (w *teller) take(e record.Event) error {
 		return fmt.Errorf("read entry %d: %w", e.Seq, err)
 	}
 	w.e, w.b, w.about, w.data, w.own = e, b, ref.Parse(b.Subject), factsOf(b.Data), nil
-	if b.State != nil {
+	if b.State != nil && string(b.State) != string(record.Gone) {
 		w.own = factsOf(b.State)
 	}
 	return nil
@@ -126,12 +126,11 @@ func (w *teller) state(r ref.Ref) facts {
 		return f
 	}
 	f := facts{}
-	if r.ID != 0 && w.err == nil {
-		_, b, err := w.s.Record.Before(w.ctx, record.Event{Seq: 1 << 62, Subject: r.String()})
-		if err != nil {
-			w.err = err
-		} else if b.State != nil {
-			f = factsOf(b.State)
+	for e := (record.Event{Seq: 1 << 62, Subject: r.String()}); r.ID != 0 && w.err == nil && e.Seq != 0; {
+		var b record.Body
+		if e, b, w.err = w.s.Record.Before(w.ctx, e); b.State != nil && string(b.State) != string(record.Gone) {
+			f = factsOf(b.State) // what is gone is called by what it was
+			break
 		}
 	}
 	w.states[r] = f

@@ -345,11 +345,11 @@ func (w *teller) ofModeration(power string) string {
 		}
 		switch level {
 		case "suspend":
-			return t(ctx, "%s suspended the account %s.", by, account)
+			return t(ctx, "%s suspended %s.", by, account)
 		case "limit":
-			return t(ctx, "%s limited the account %s.", by, account)
+			return t(ctx, "%s limited %s.", by, account)
 		}
-		return t(ctx, "%s freed the account %s from every limit.", by, account)
+		return t(ctx, "%s freed %s from every limit.", by, account)
 	}
 	return ""
 }
