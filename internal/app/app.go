@@ -32,6 +32,7 @@ import (
 	"rochdale/internal/search"
 	"rochdale/internal/social"
 	"rochdale/internal/surface/activitypub"
+	"rochdale/internal/surface/coopapi"
 	"rochdale/internal/surface/mastodon"
 	"rochdale/internal/surface/site"
 )
@@ -68,6 +69,7 @@ type App struct {
 
 	ActivityPub *activitypub.Service
 	Mastodon    *mastodon.Service
+	API         *coopapi.Service
 	Site        *site.Service
 
 	Features []kit.Feature
@@ -78,7 +80,7 @@ type App struct {
 // Migrations are the tables of all features.
 func Migrations() []db.Source {
 	return []db.Source{record.Migrations(), identity.Migrations(), mandate.Migrations(), rulebook.Migrations(), member.Migrations(), decision.Migrations(), media.Migrations(),
-		social.Migrations(), notice.Migrations(), search.Migrations(), coop.Migrations(), activitypub.Migrations()}
+		social.Migrations(), notice.Migrations(), search.Migrations(), coop.Migrations(), activitypub.Migrations(), coopapi.Migrations()}
 }
 
 // Build opens the database, brings it up to date and makes every feature, each from what it needs, in
@@ -132,6 +134,8 @@ func Build(ctx context.Context, cfg Config, c clock.Clock, log *slog.Logger, wor
 	a.ActivityPub = activitypub.New(activitypub.Deps{DB: a.DB, Bus: a.Bus, Site: cfg.site(), Social: a.Social, Media: a.Media,
 		Client: a.Client, Log: log, Version: Version})
 	a.Mastodon = a.newMastodon()
+	a.API = coopapi.New(coopapi.Deps{DB: a.DB, Site: cfg.site(), Version: Version, Coop: a.Coop, Member: a.Member, Mandate: a.Mandate, Rulebook: a.Rulebook,
+		Decision: a.Decision, Record: a.Record})
 	a.Site = a.newSite()
 
 	a.Features = a.features() //nolint:contextcheck // a handler takes the context of its request
@@ -177,6 +181,7 @@ func (a *App) features() []kit.Feature {
 		{Name: "coop", Powers: coop.Powers(), Effects: a.Coop.Effects(), States: a.Coop.States},
 		{Name: "activitypub", Routes: a.ActivityPub.Routes()},
 		{Name: "mastodon", Routes: a.Mastodon.Routes()},
+		{Name: "coopapi", Routes: a.API.Routes(), Periodic: []jobs.Periodic{jobs.Every("coopapi.sweep", time.Hour, a.API.Sweep)}},
 		{Name: "site", Routes: a.siteRoutes()},
 		{Name: "app", Routes: a.plain(), Workers: []jobs.Worker{a.mailWorker()}},
 	}

@@ -1,11 +1,13 @@
 package app
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,6 +24,9 @@ import (
 //	ready                            wait until the server of this story answers
 //	http METHOD PATH [KEY=VALUE...]  print status line and body; TOKEN, if set, signs in, and
 //	                                 KEY=@FILE uploads; "! http" expects a status of 400 or more
+//	api METHOD PATH [JSON]           the same for the co-op's JSON API, with TOKEN
+//	becomes PATH PATTERN             ask the JSON API until the answer matches: what a clock does
+//	setenv-json NAME PATH            keep a value of the JSON last printed, such as items.0.id
 //	setenv-stdout NAME               keep the first line of standard output in a variable
 func TestStories(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) { stories(t, func(testing.TB) string { return "" }) })
@@ -45,7 +50,7 @@ func stories(t *testing.T, database func(testing.TB) string) {
 				env.Setenv("ROCHDALE_DATABASE", address)
 				env.Setenv("SECOND_DATABASE", second) // empty, to restore into
 				return nil
-			}, Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "http": httpCmd, "setenv-stdout": setenvStdout}})
+			}, Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "http": httpCmd, "api": apiCmd, "becomes": becomes, "setenv-json": setenvJSON, "setenv-stdout": setenvStdout}})
 		})
 	}
 }
@@ -91,6 +96,9 @@ func httpCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if token := ts.Getenv("TOKEN"); token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
+	if signature := ts.Getenv("SIGNATURE"); signature != "" {
+		req.Header.Set("Signature", signature)
+	}
 	if accept := ts.Getenv("ACCEPT"); accept != "" {
 		req.Header.Set("Accept", accept)
 	}
@@ -103,5 +111,66 @@ func httpCmd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if failed := resp.StatusCode >= 400; failed != neg {
 		ts.Fatalf("%s %s: %d %s", args[0], args[1], resp.StatusCode, b)
+	}
+}
+
+func apiCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: api METHOD PATH [JSON]")
+	}
+	var body io.Reader
+	if len(args) > 2 {
+		body = strings.NewReader(strings.Join(args[2:], " "))
+	}
+	req, err := http.NewRequest(args[0], "http://"+ts.Getenv("HOST")+"/api/coop/v1"+args[1], body)
+	ts.Check(err)
+	req.Header.Set("Content-Type", "application/json")
+	if token := ts.Getenv("TOKEN"); token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	_, err = fmt.Fprintf(ts.Stdout(), "%s\n", b)
+	ts.Check(err)
+	if failed := resp.StatusCode >= 400; failed != neg {
+		ts.Fatalf("%s %s: %d %s", args[0], args[1], resp.StatusCode, b)
+	}
+}
+
+func setenvJSON(ts *testscript.TestScript, _ bool, args []string) {
+	var v any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &v))
+	for _, step := range strings.Split(args[1], ".") {
+		switch x := v.(type) {
+		case map[string]any:
+			v = x[step]
+		case []any:
+			i, err := strconv.Atoi(step)
+			ts.Check(err)
+			v = x[i]
+		}
+	}
+	ts.Setenv(args[0], fmt.Sprint(v))
+}
+
+func becomes(ts *testscript.TestScript, _ bool, args []string) {
+	want := regexp.MustCompile(args[1])
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		req, err := http.NewRequest(http.MethodGet, "http://"+ts.Getenv("HOST")+"/api/coop/v1"+args[0], nil)
+		ts.Check(err)
+		resp, err := http.DefaultClient.Do(req)
+		ts.Check(err)
+		b, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		ts.Check(err)
+		if want.Match(b) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s does not become %s: %s", args[0], args[1], b)
+		}
 	}
 }

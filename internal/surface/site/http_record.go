@@ -164,6 +164,7 @@ type entryView struct {
 	By           part
 	Under        []part // what permitted it
 	Reason       string
+	Quoted       bool   // the reason is somebody's own words
 	Class        string // the sort of a reason
 	Confidential bool   // the reason itself is for few
 	Subject      part
@@ -180,6 +181,7 @@ func (w *teller) entry(e record.Event) (entryView, error) {
 	}
 	v.Body, v.Sentence, v.Under = w.b, w.sentence(), w.under()
 	v.Reason, v.Class = reasonWords(w.ctx, w.b.Reason), classWords(w.ctx, w.data.text("class"))
+	v.Quoted = v.Reason == w.b.Reason
 	v.Confidential = v.Reason == "" && v.Class != "" && w.b.Private != ""
 	if w.b.Member != "" {
 		v.By = w.thing(ref.Parse(w.b.Member))

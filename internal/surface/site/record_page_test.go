@@ -135,7 +135,7 @@ func TestEntryShowsWhatItChanged(t *testing.T) {
 	s.get("/record/" + seq(last))
 	s.sees("It is no more", "Slipway")
 	s.get("/record/3")
-	s.sees("This is the first that the record says about it.", "version", "Discussion")
+	s.sees("This is the first that the record says about it.", "Version", "Voting")
 }
 
 // Personal data is for who holds the power of the act by a mandate, and for whom it is about.

@@ -4,7 +4,7 @@ package assets
 
 // names maps a source name to its file in dist.
 var names = map[string]string{
-	"app.css":                                     "app-4IGOY3HU.css",
+	"app.css":                                     "app-LE3OBEXN.css",
 	"app.js":                                      "app-F532YVKN.js",
 	"icon.svg":                                    "icon-MTYDUDZ4.svg",
 	"inter-cyrillic-wght-normal.woff2":            "inter-cyrillic-wght-normal-JEOLYBOO.woff2",
