@@ -21,7 +21,7 @@ lint:
 generate:
 	go tool -modfile=tools/go.mod templ generate -path internal
 	go generate ./internal/kit/...
-	for page in cli config schema; do go run -tags $(TAGS) ./cmd/rochdale docs $$page > docs/$$page.md || exit 1; done
+	for page in cli config schema api; do go run -tags $(TAGS) ./cmd/rochdale docs $$page > docs/$$page.md || exit 1; done
 fuzz:
 	@for t in $$(grep -rlE '^func Fuzz' --include=*_test.go internal | xargs -n1 dirname | sort -u); do \
 	  for f in $$(grep -hoE '^func Fuzz[A-Za-z]+' $$t/*_test.go | sed 's/func //'); do \

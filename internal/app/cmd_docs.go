@@ -12,10 +12,11 @@ import (
 	"github.com/alecthomas/kong"
 
 	"rochdale/internal/kit/clock"
+	"rochdale/internal/surface/coopapi"
 )
 
 type docsCmd struct {
-	What string `arg:"" enum:"cli,config,schema" help:"cli, config or schema."`
+	What string `arg:"" enum:"cli,config,schema,api" help:"cli, config, schema or api."`
 }
 
 // Run implements the command: it writes a page of docs/ from what the program itself says.
@@ -25,6 +26,8 @@ func (c *docsCmd) Run(r *run, k *kong.Context) error {
 		return writeCLI(r.out, k.Model)
 	case "schema":
 		return writeSchema(r)
+	case "api":
+		return coopapi.Reference(r.out)
 	}
 	_, err := fmt.Fprint(r.out, Reference())
 	return err

@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/alexedwards/argon2id"
 
 	"rochdale/internal/coop"
 	"rochdale/internal/decision"
@@ -23,6 +26,7 @@ import (
 	"rochdale/internal/mandate"
 	"rochdale/internal/media"
 	"rochdale/internal/member"
+	"rochdale/internal/moderation"
 	"rochdale/internal/record"
 	"rochdale/internal/rulebook"
 	"rochdale/internal/social"
@@ -33,53 +37,77 @@ var schema = []db.Source{record.Migrations(), identity.Migrations(), mandate.Mig
 
 const day = 24 * time.Hour
 
+// reporter is what a hall tells of failures: a test, or one history of a property.
+type reporter interface {
+	Helper()
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // hall is a co-op with its institutions, put together as the program does, without its place.
 type hall struct {
 	*decision.Service
-	t       testing.TB
-	db      *db.DB
-	clock   *clock.Fake
-	ctx     context.Context
-	record  *record.Service
-	mandate *mandate.Service
-	rules   *rulebook.Service
-	member  *member.Service
-	coop    *coop.Service
+	t        reporter
+	db       *db.DB
+	clock    *clock.Fake
+	ctx      context.Context
+	identity *identity.Service
+	social   *social.Service
+
+	record     *record.Service
+	mandate    *mandate.Service
+	rules      *rulebook.Service
+	member     *member.Service
+	moderation *moderation.Service
+	coop       *coop.Service
+	effects    effect.Registry
 
 	founder authz.Actor
 	people  []authz.Actor // the founder first
 }
 
+var site = config.Site{Host: "coop.example", URL: "https://coop.example"}
+
 func newHall(tb testing.TB, d *db.DB, c *clock.Fake) *hall {
 	tb.Helper()
-	b := bus.New(d)
-	site := config.Site{Host: "coop.example", URL: "https://coop.example"}
 	store, err := blob.OpenFolder(tb.TempDir())
 	if err != nil {
 		tb.Fatal(err)
 	}
+	b := bus.New(d)
 	i, err := identity.New(d, b)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	h := &hall{t: tb, db: d, clock: c, ctx: context.Background(), record: record.New(d, site.Host)}
-	place := social.New(d, b, site, media.New(d, store, nil, site, nil))
+	h := &hall{t: tb, db: d, clock: c, ctx: context.Background(), identity: i, social: social.New(d, b, site, media.New(d, store, nil, site, nil))}
+	h.reopen()
+	return h
+}
+
+// reopen puts the institutions together on the tables as they are, which is what a start after a crash does.
+func (h *hall) reopen() {
+	d := h.db
+	h.record = record.New(d, site.Host)
 	h.mandate = mandate.New(d, h.record)
 	h.rules = rulebook.New(d, h.record, h.mandate)
-	h.member = member.New(d, i, h.record, h.mandate)
+	h.member = member.New(d, h.identity, h.record, h.mandate)
+	h.moderation = moderation.New(moderation.Deps{DB: d, Social: h.social, Judge: h.mandate})
 	h.Service = decision.New(decision.Deps{DB: d, Record: h.record, Rules: h.rules, Mandate: h.mandate, Member: h.member})
-	h.coop = coop.New(coop.Deps{DB: d, Bus: b, Site: site, Record: h.record, Identity: i, Member: h.member, Mandate: h.mandate, Rulebook: h.rules, Social: place})
-	var effects effect.Registry
-	for _, r := range []effect.Registry{h.mandate.Effects(), h.rules.Effects(), h.member.Effects(), h.coop.Effects()} {
-		effects = append(effects, r...)
+	h.coop = coop.New(coop.Deps{DB: d, Bus: bus.New(d), Site: site, Record: h.record, Identity: h.identity, Member: h.member, Mandate: h.mandate,
+		Rulebook: h.rules, Social: h.social})
+	h.effects = nil
+	for _, r := range []effect.Registry{h.mandate.Effects(), h.rules.Effects(), h.member.Effects(), h.moderation.Effects(), h.coop.Effects()} {
+		h.effects = append(h.effects, r...)
 	}
-	var powers []authz.Power
-	for _, p := range [][]authz.Power{mandate.Powers(), rulebook.Powers(), member.Powers(), coop.Powers()} {
-		powers = append(powers, p...)
-	}
-	h.mandate.Declare(powers, effects)
-	h.Declare(effects)
+	h.mandate.Declare(allPowers(), h.effects)
+	h.Declare(h.effects)
 	h.mandate.Decided = h.Decided
+	h.mandate.MayHold = func(ctx context.Context, q db.Handle, who id.ID) (bool, error) {
+		standing, err := h.member.StandingOn(ctx, q, who, q.Now())
+		return standing != member.NoRights && standing != member.FormerMember && standing != member.NoMember, err
+	}
 	h.mandate.EmergencyRule = func(ctx context.Context, q db.Handle, power string) (mandate.Allowance, error) {
 		v, ok, err := h.rules.EmergencyFor(ctx, q, power)
 		if err != nil || !ok {
@@ -90,8 +118,16 @@ func newHall(tb testing.TB, d *db.DB, c *clock.Fake) *hall {
 	h.member.Ended.On(func(ctx context.Context, tx *db.Tx, e member.Ended) error {
 		return h.mandate.CloseMember(ctx, tx, e.Member.ID)
 	})
-	h.record.Sources = []record.Source{h.mandate.States, h.rules.States, h.member.States, h.coop.States, h.States}
-	return h
+	h.record.Sources = []record.Source{h.mandate.States, h.rules.States, h.member.States, h.moderation.States, h.coop.States, h.States}
+}
+
+// allPowers are the powers of the program.
+func allPowers() []authz.Power {
+	var powers []authz.Power
+	for _, p := range [][]authz.Power{mandate.Powers(), rulebook.Powers(), member.Powers(), moderation.Powers(), coop.Powers()} {
+		powers = append(powers, p...)
+	}
+	return powers
 }
 
 // each runs a story on both engines, in a co-op on a preset with so many members who have been there
@@ -112,7 +148,7 @@ func (h *hall) found(preset string, members int) {
 	m, err := h.coop.Found(h.ctx, authz.Actor{Via: authz.Web}, coop.Founding{Name: "Garden Co-op", Preset: preset,
 		Founder: member.Joining{Name: "Fay Founder", Username: "fay", Email: "fay@mail.example", Password: "correct horse battery staple"}})
 	h.ok(err)
-	h.founder = authz.Actor{Member: m.ID, Via: authz.Web}
+	h.founder = authz.Actor{Member: m.ID, Login: m.LoginID, Via: authz.Web}
 	h.people = []authz.Actor{h.founder}
 	for len(h.people) < members {
 		h.join()
@@ -123,18 +159,36 @@ func (h *hall) found(preset string, members int) {
 // join makes somebody a member, without the cost of a password.
 func (h *hall) join() authz.Actor {
 	h.t.Helper()
+	by, err := h.admit(h.founder)
+	h.ok(err)
+	return by
+}
+
+// password is everybody's, hashed at no cost: what it protects is tested elsewhere.
+const password = "everybody in the garden"
+
+var hashed = sync.OnceValue(func() string {
+	hash, err := argon2id.CreateHash(password, &argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 16})
+	if err != nil {
+		panic(err)
+	}
+	return hash
+})
+
+// admit makes somebody a member by an act of another's.
+func (h *hall) admit(by authz.Actor) (authz.Actor, error) {
 	var m member.Member
 	n := len(h.people) + 1
-	h.ok(h.db.InDurableTx(h.ctx, func(tx *db.Tx) (err error) {
-		if m, err = h.member.Enrol(h.ctx, tx, member.Joining{Name: fmt.Sprintf("Member %d", n), Username: fmt.Sprintf("m%d", n), Email: fmt.Sprintf("m%d@mail.example", n)}, "x"); err != nil {
-			return err
-		}
-		_, err = h.mandate.Perform(h.ctx, tx, h.founder, authz.Act{Power: member.Admit, Target: authz.Target{Kind: "member", ID: m.ID}, State: member.State(m)})
+	err := h.db.InDurableTx(h.ctx, func(tx *db.Tx) (err error) {
+		m, err = h.member.TakeIn(h.ctx, tx, by, member.Joining{Name: fmt.Sprintf("Surname%d", n), Username: fmt.Sprintf("m%d", n), Email: fmt.Sprintf("m%d@mail.example", n)}, hashed(), "welcome")
 		return err
-	}))
-	by := authz.Actor{Member: m.ID, Via: authz.Web}
-	h.people = append(h.people, by)
-	return by
+	})
+	if err != nil {
+		return authz.Actor{}, err
+	}
+	fresh := authz.Actor{Member: m.ID, Login: m.LoginID, Via: authz.Web}
+	h.people = append(h.people, fresh)
+	return fresh, nil
 }
 
 func (h *hall) ok(err error) {

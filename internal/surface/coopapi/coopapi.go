@@ -87,6 +87,7 @@ func (s *Service) Routes() []web.Route {
 		{Pattern: "GET /api/coop/{rest...}", Style: web.API, Handler: s.nowhere},
 		{Pattern: "POST /api/coop/{rest...}", Style: web.API, Handler: s.nowhere, Act: "none: nothing lives here"},
 		{Pattern: "PUT /api/coop/{rest...}", Style: web.API, Handler: s.nowhere, Act: "none: nothing lives here"},
+		{Pattern: "PATCH /api/coop/{rest...}", Style: web.API, Handler: s.nowhere, Act: "none: nothing lives here"},
 		{Pattern: "DELETE /api/coop/{rest...}", Style: web.API, Handler: s.nowhere, Act: "none: nothing lives here"},
 	}, s.routes...)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"rochdale/internal/kit/clock"
 	"rochdale/internal/kit/web"
 	"rochdale/internal/surface/coopapi"
 )
@@ -105,6 +106,16 @@ func TestRoutes(t *testing.T) {
 	}
 	if len(powers) != 1 || powers["member.admit"] != 2 {
 		t.Errorf("powers %v", powers)
+	}
+}
+
+// The addresses stand beside those of the rest of the program, whose pages catch whatever is left.
+func TestBesideThePages(t *testing.T) {
+	t.Parallel()
+	none := func(http.ResponseWriter, *http.Request) error { return nil }
+	others := []web.Route{{Pattern: "GET /{path...}", Handler: none}, {Pattern: "GET /{handle}/{id}", Handler: none}, {Pattern: "GET /{handle}/{id}/{more...}", Handler: none}}
+	if _, err := web.New(web.Options{Clock: clock.NewFake(time.Time{})}, append(coopapi.New(coopapi.Deps{}).Routes(), others...)); err != nil {
+		t.Error(err)
 	}
 }
 
