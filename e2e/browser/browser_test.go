@@ -321,6 +321,31 @@ func story(script bool) func(*testing.T) {
 		mara.sees("Low water at seven.")
 		mara.sees("Edited")
 
+		// A motion that changes what the co-op says about itself: drafted, published, discussed, called, voted on.
+		mara.visit("/decisions/new?template=setting")
+		mara.until(`document.querySelector('[name="e0.name"]')`)
+		mara.fill("title", "A shorter name", "text", "Six letters are enough.", "e0.name", "Tidal", "e0.conduct", "Be kind.")
+		mara.press(`main form .buttons .button`)
+		mara.sees("Only you and those you choose see this draft.")
+		mara.sees("If this is carried,")
+		mara.press(`form[action$="/publish"] button`)
+		mara.sees("in discussion")
+		mara.fill("text", "What do you think, @jun?")
+		mara.press(`form[action$="/comment"] .button`)
+		mara.sees("What do you think, @jun?")
+		mara.press(`form[action$="/call"] .button:last-of-type`)
+		mara.sees("Your vote")
+		if script {
+			mara.do(chromedp.Click(chromedp.CSS(`.choices label:first-child`)))
+		} else {
+			mara.do(chromedp.Click(chromedp.CSS(`.choices label:first-child span`)))
+		}
+		mara.press(`#vote .buttons .button`)
+		mara.sees("1 of 1 agree; 1 are needed.")
+		mara.shot(name("decision"))
+		mara.visit("/record")
+		mara.sees("voted on")
+
 		mara.visit("/you")
 		mara.press(`form[action="/sign-out"] button`)
 		mara.sees("Said here lately")
@@ -344,8 +369,9 @@ func read(t *testing.T, member, visitor *person) {
 	pages := map[*person][]string{
 		member: {"/home", "/write", "/local", "/federated", "/explore?tab=people", "/tags/tides", "/search?q=mara", "/notifications", "/messages", "/bookmarks", "/favourites",
 			"/you", "/@mara", "/@jun", "/@jun/followers", "/settings", "/settings/account", "/settings/sessions", "/settings/apps", "/invitations", "/coop", "/members",
-			"/powers", "/record", "/record/1", "/about", "/nowhere"},
-		visitor: {"/", "/join", "/join/thanks", "/sign-in", "/password/forgot", "/explore", "/@mara", "/members", "/record", "/coop"},
+			"/powers", "/record", "/record/1", "/about", "/nowhere", "/decisions", "/decisions/1", "/decisions/1/edit", "/decisions/1/texts", "/decisions/1/votes",
+			"/decisions/new?template=appoint", "/groups", "/groups/general-meeting", "/rules", "/rules/ordinary", "/moderation", "/settings/membership", "/members/1"},
+		visitor: {"/", "/join", "/join/thanks", "/sign-in", "/password/forgot", "/explore", "/@mara", "/members", "/record", "/coop", "/decisions", "/decisions/1", "/groups", "/rules"},
 	}
 	for p, paths := range pages {
 		for _, path := range paths {

@@ -177,7 +177,7 @@ func (a *App) features() []kit.Feature {
 		{Name: "social", Periodic: []jobs.Periodic{jobs.Every("social.sweep", time.Hour, a.Social.Sweep)}},
 		{Name: "notice"},
 		{Name: "search"},
-		{Name: "moderation", Powers: moderation.Powers(), Effects: a.Moderation.Effects(), States: a.Moderation.States},
+		{Name: "moderation", Routes: a.moderationPages().Routes(), Powers: moderation.Powers(), Effects: a.Moderation.Effects(), States: a.Moderation.States},
 		{Name: "coop", Powers: coop.Powers(), Effects: a.Coop.Effects(), States: a.Coop.States},
 		{Name: "activitypub", Routes: a.ActivityPub.Routes()},
 		{Name: "mastodon", Routes: a.Mastodon.Routes()},

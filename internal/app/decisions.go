@@ -14,6 +14,7 @@ import (
 	"rochdale/internal/kit/id"
 	"rochdale/internal/kit/jobs"
 	"rochdale/internal/kit/mail"
+	"rochdale/internal/lib/posttext"
 	"rochdale/internal/mandate"
 	"rochdale/internal/member"
 	"rochdale/internal/social"
@@ -243,6 +244,55 @@ func (a *App) voteMail(ctx context.Context, m *decision.Motion, what, to string)
 	}
 	return mail.Message{To: to, Subject: subject, Text: fmt.Sprintf("%s of %s:\n\n%s\n\nIt closes on %s. Read it and vote here:\n%s\n",
 		first, a.coopName(ctx), m.Title, m.ClosesAt.Format("Monday, 2 January 2006, 15:04 UTC"), a.decisionURL(*m))}
+}
+
+// onCommented tells whom a comment answers or mentions.
+func (a *App) onCommented(ctx context.Context, tx *db.Tx, c decision.Comment) error {
+	if a.quiet {
+		return nil
+	}
+	who := map[id.ID]bool{}
+	if c.Parent != 0 {
+		above, err := a.Decision.CommentByID(ctx, tx, c.Parent)
+		if err != nil {
+			return err
+		}
+		who[above.Member] = true
+	}
+	for _, m := range posttext.Scan(c.Text).Mentions {
+		if m.Domain != "" && m.Domain != a.Config.Host || len(who) >= 20 {
+			continue
+		}
+		account, err := a.Social.KnownByName(ctx, tx, m.Name, "")
+		if fault.Is(err, fault.NotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if account.MemberID != 0 {
+			who[account.MemberID] = true
+		}
+	}
+	delete(who, c.Member)
+	if len(who) == 0 {
+		return nil
+	}
+	m, err := a.Decision.InTx(ctx, tx, c.Decision)
+	if err != nil {
+		return err
+	}
+	author, err := a.Member.Get(ctx, tx, c.Member)
+	if err != nil {
+		return err
+	}
+	for x := range who {
+		if err := a.mailMember(ctx, tx, x, fmt.Sprintf("%s wrote to you about: %s", author.Name, m.Title),
+			fmt.Sprintf("%s writes in the discussion of motion %d:\n\n%s\n\n%s#c%s\n", author.Name, m.Number, c.Text, a.decisionURL(m), c.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // onReturned gives a motion whose effects could not be applied back to its mover.

@@ -9,12 +9,17 @@ import (
 	"rochdale/internal/kit/i18n"
 	"rochdale/internal/kit/id"
 	"rochdale/internal/kit/web/ui"
+	"rochdale/internal/moderation"
 	"rochdale/internal/social"
 )
 
 // decisionPages connects the pages of motions with the frame and with what can be chosen in them.
 func (a *App) decisionPages() *decision.Pages {
 	return &decision.Pages{Service: a.Decision, Frame: a.Site.Frame, People: a.Site.People, Choices: a.choices, Replies: a.replies}
+}
+
+func (a *App) moderationPages() *moderation.Pages {
+	return &moderation.Pages{Service: a.Moderation, Frame: a.Site.Frame}
 }
 
 // choices are what a field of an effect's form offers.

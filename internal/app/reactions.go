@@ -39,6 +39,7 @@ func (a *App) react() {
 	a.Decision.Counted.On(a.onCounted)
 	a.Decision.Reminded.On(a.onReminded)
 	a.Decision.Returned.On(a.onReturned)
+	a.Decision.Commented.On(a.onCommented)
 
 	// What others do to a member's posts, the member is told.
 	a.Social.Published.On(a.Notice.OnPublished)

@@ -27,6 +27,24 @@ func (s *Service) ByID(ctx context.Context, by authz.Actor, motion id.ID) (Motio
 	return s.visible(ctx, s.db, by, motion)
 }
 
+// InTx is a motion within the caller's transaction, whoever may see it.
+func (s *Service) InTx(ctx context.Context, tx *db.Tx, motion id.ID) (Motion, error) {
+	m, ok, err := getMotion.Find(ctx, tx, motion)
+	if err == nil && !ok {
+		err = errNone
+	}
+	return m, err
+}
+
+// CommentByID is one comment, also one that was deleted.
+func (s *Service) CommentByID(ctx context.Context, h db.Handle, comment id.ID) (Comment, error) {
+	c, ok, err := getComment.Find(ctx, h, comment)
+	if err == nil && !ok {
+		err = fault.New(fault.NotFound, "There is no such comment.")
+	}
+	return c, err
+}
+
 // Filter narrows a list of motions.
 type Filter struct {
 	Phase  string // "", discussion, open, window, in force, closed

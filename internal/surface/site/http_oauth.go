@@ -126,6 +126,12 @@ func scopeWords(ctx context.Context, scope string) string {
 		return t(ctx, "Post in your name, and change your posts, profile and lists")
 	case "follow":
 		return t(ctx, "Follow, mute and block in your name")
+	case "coop":
+		return t(ctx, "Read the co-op's affairs as you can, put motions and vote in your name")
+	case "coop:read":
+		return t(ctx, "Read the co-op's affairs as you can")
+	case "coop:write":
+		return t(ctx, "Put motions and vote in your name")
 	case "push":
 		return t(ctx, "Send you notifications")
 	}

@@ -5,11 +5,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"rochdale/internal/coop"
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/db"
 	"rochdale/internal/kit/id"
@@ -19,6 +21,7 @@ import (
 	"rochdale/internal/moderation"
 	"rochdale/internal/record"
 	"rochdale/internal/rulebook"
+	"rochdale/internal/webhook"
 )
 
 // refsOf finds people, as app's registry does: what else the record names it can name by itself.
@@ -185,6 +188,7 @@ func TestEveryEntryIsASentence(t *testing.T) {
 		{record.Entry{Kind: "act.moderation.suspend", Subject: to("account", 5), Member: m, Data: anything{"level": "none"}}, "Mara Okafor freed an account from every limit."},
 		{record.Entry{Kind: "act.webhook.manage", Subject: to("webhook", 5), Member: m, Data: anything{"change": "added", "host": "hook.example"}}, "Mara Okafor lets events be sent to hook.example."},
 		{record.Entry{Kind: "act.webhook.manage", Subject: to("webhook", 5), Member: m, Data: anything{"change": "removed", "host": "hook.example"}}, "Mara Okafor stopped the sending of events to hook.example."},
+		{record.Entry{Kind: "act.webhook.manage", Subject: to("webhook", 5), Member: m, Data: anything{"change": "enabled", "host": "hook.example"}}, "Mara Okafor lets events be sent to hook.example again."},
 		{record.Entry{Kind: "operator.token.made", Subject: to("account", jun.Account), Via: authz.Operator}, "The operator made an access token for @jun."},
 		{record.Entry{Kind: "act.crane.lift", Member: m}, "Mara Okafor used a power: crane.lift."},
 		{record.Entry{Kind: "crane.lifted"}, "crane.lifted"},
@@ -206,7 +210,7 @@ func TestEveryEntryIsASentence(t *testing.T) {
 func kinds(t *testing.T) []string {
 	t.Helper()
 	var out []string
-	for _, p := range append(append(append(mandate.Powers(), rulebook.Powers()...), member.Powers()...), moderation.Powers()...) {
+	for _, p := range slices.Concat(mandate.Powers(), rulebook.Powers(), member.Powers(), moderation.Powers(), coop.Powers(), webhook.Powers()) {
 		out = append(out, "act."+p.Name)
 	}
 	whole, part := regexp.MustCompile(`record\.Entry\{Kind: "([a-z]+\.[a-z-]+)"`), regexp.MustCompile(`\bentry\("([a-z-]+[a-z])", by\)`)

@@ -248,6 +248,8 @@ func (w *teller) ofActs(power string) string {
 		switch w.data.text("change") {
 		case "added":
 			words = t(ctx, "%s lets events be sent to %s.", w.doer(), w.word(w.data.text("host")))
+		case "enabled":
+			words = t(ctx, "%s lets events be sent to %s again.", w.doer(), w.word(w.data.text("host")))
 		case "removed":
 			words = t(ctx, "%s stopped the sending of events to %s.", w.doer(), w.word(w.data.text("host")))
 		}
