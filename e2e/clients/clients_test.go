@@ -305,16 +305,16 @@ func TestMastoJS(t *testing.T) {
 	t.Logf("%d steps", len(steps)-1)
 }
 
-// node finds a node that is new enough, with the library.
+// node finds a node that is new enough, with the libraries.
 func node(t *testing.T) string {
 	t.Helper()
-	if _, err := os.Stat("node_modules/masto"); err != nil {
+	if _, err := os.Stat("node_modules/@seriousme/openapi-schema-validator"); err != nil {
 		npm, err := exec.LookPath("npm")
 		if err != nil {
 			testkit.Missing(t, "npm", err.Error())
 		}
 		if out, err := exec.Command(npm, "ci", "--no-audit", "--no-fund", "--loglevel=error").CombinedOutput(); err != nil {
-			testkit.Missing(t, "masto.js", string(out))
+			testkit.Missing(t, "node packages", string(out))
 		}
 	}
 	for _, name := range []string{"node_modules/.bin/node", "node"} {
@@ -324,4 +324,15 @@ func node(t *testing.T) string {
 	}
 	testkit.Missing(t, "node 24", "neither the package node nor the machine has it")
 	return ""
+}
+
+// The document of the co-op's JSON API is what a validator that nobody here wrote accepts.
+func TestOpenAPIDocument(t *testing.T) {
+	p := newPlace(t)
+	cmd := exec.Command(node(t), "openapi.mjs", "http://"+p.host)
+	out, err := cmd.CombinedOutput()
+	if err != nil || !bytes.HasPrefix(out, []byte("valid OpenAPI 3.1")) {
+		t.Fatalf("%v: %s", err, out)
+	}
+	t.Logf("%s", out)
 }
