@@ -339,5 +339,8 @@ func (a *App) mayHold(ctx context.Context, h db.Handle, who id.ID) (bool, error)
 
 // eraseElsewhere removes what other institutions hold of a former member who asked for erasure.
 func (a *App) eraseElsewhere(ctx context.Context, tx *db.Tx, m member.Member) error {
-	return a.Decision.EraseMember(ctx, tx, m.ID)
+	if err := a.Decision.EraseMember(ctx, tx, m.ID); err != nil || m.AccountID == 0 {
+		return err
+	}
+	return a.Social.Close(ctx, tx, m.AccountID)
 }

@@ -74,6 +74,7 @@ func (a *App) react() {
 	a.Social.FollowAnswered.On(a.ActivityPub.OnFollowAnswered)
 	a.Social.Unfollowed.On(a.ActivityPub.OnUnfollowed)
 	a.Social.Blocked.On(a.ActivityPub.OnBlocked)
+	a.Social.Closed.On(a.ActivityPub.OnClosed)
 	a.Social.ProfileChanged.On(a.ActivityPub.OnProfileChanged)
 }
 

@@ -490,12 +490,29 @@ func (s *Service) RemoveRemote(ctx context.Context, tx *db.Tx, account id.ID) er
 	if a.Local() {
 		return fault.New(fault.Invalid, "a local account is not removed from outside")
 	}
+	return s.retire(ctx, tx, account)
+}
+
+// Close takes an account of ours away for good: its profile, posts, follows and marks go, its name stays
+// taken, and other servers are told. Erasure of a former member leads to it.
+func (s *Service) Close(ctx context.Context, tx *db.Tx, account id.ID) error {
+	a, err := getAccount.One(ctx, tx, account)
+	if err != nil || !a.GoneAt.IsZero() {
+		return err
+	}
+	if err := s.Closed.Emit(ctx, tx, Closed{a}); err != nil { // while its followers are still known
+		return err
+	}
+	return s.retire(ctx, tx, account)
+}
+
+func (s *Service) retire(ctx context.Context, tx *db.Tx, account id.ID) error {
 	ids, err := listAllOf.All(ctx, tx, account)
 	if err != nil {
 		return err
 	}
 	for _, i := range ids {
-		if err := s.remove(ctx, tx, i); err != nil {
+		if err := s.remove(ctx, tx, i, true); err != nil {
 			return err
 		}
 	}

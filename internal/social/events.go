@@ -28,6 +28,8 @@ type Deleted struct {
 	Post      Post
 	Author    *Account
 	Mentioned []*Account
+	// WithAccount says that the author goes too: other servers are told that once, not post by post.
+	WithAccount bool
 }
 
 // Boosted says that an account boosted a post; Boost is the boost's own row.
@@ -77,6 +79,9 @@ type Blocked struct {
 	Undone     bool
 	At         time.Time
 }
+
+// Closed says that an account of ours goes for good; what hangs on it is still there.
+type Closed struct{ Account Account }
 
 // ProfileChanged says that a local account shows itself differently.
 type ProfileChanged struct{ Account Account }

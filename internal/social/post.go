@@ -447,7 +447,7 @@ func (s *Service) Delete(ctx context.Context, by authz.Actor, post id.ID) (Post,
 		if p, err = s.own(ctx, tx, by, post); err != nil {
 			return err
 		}
-		return s.remove(ctx, tx, post)
+		return s.remove(ctx, tx, post, false)
 	})
 	return p, err
 }
@@ -461,8 +461,8 @@ func (s *Service) own(ctx context.Context, h db.Handle, by authz.Actor, post id.
 	return p, err
 }
 
-// remove deletes a post and everything that hangs on it.
-func (s *Service) remove(ctx context.Context, tx *db.Tx, post id.ID) error {
+// remove deletes a post and everything that hangs on it; withAccount says that its author goes too.
+func (s *Service) remove(ctx context.Context, tx *db.Tx, post id.ID, withAccount bool) error {
 	p, known, err := getPost.Find(ctx, tx, post)
 	if err != nil || !known {
 		return err
@@ -476,7 +476,7 @@ func (s *Service) remove(ctx context.Context, tx *db.Tx, post id.ID) error {
 		return err
 	}
 	if p.BoostOfID == 0 {
-		if err := s.Deleted.Emit(ctx, tx, Deleted{Post: p, Author: &author, Mentioned: mentioned}); err != nil {
+		if err := s.Deleted.Emit(ctx, tx, Deleted{Post: p, Author: &author, Mentioned: mentioned, WithAccount: withAccount}); err != nil {
 			return err
 		}
 	}

@@ -168,7 +168,7 @@ func (s *Service) DeleteIn(ctx context.Context, tx *db.Tx, account id.ID, uri st
 	if p.AccountID != account {
 		return false, fault.New(fault.Forbidden, "the post is another account's")
 	}
-	return true, s.remove(ctx, tx, p.ID)
+	return true, s.remove(ctx, tx, p.ID, false)
 }
 
 // PostByURI finds a post or boost by its ActivityPub id, whoever may see it.

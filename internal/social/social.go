@@ -55,6 +55,7 @@ type Service struct {
 	Unfollowed      event.Event[Followed]
 	Blocked         event.Event[Blocked]
 	ProfileChanged  event.Event[ProfileChanged]
+	Closed          event.Event[Closed]
 }
 
 // New makes the service. The caches hold what many readers look at; other nodes' changes reach them

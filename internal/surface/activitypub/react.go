@@ -58,12 +58,19 @@ func stamp(tx *db.Tx) string { return id.New(tx.Now()).String() }
 
 // OnDeleted asks those who know a post to forget it.
 func (s *Service) OnDeleted(ctx context.Context, tx *db.Tx, e social.Deleted) error {
-	if !e.Author.Local() {
+	if !e.Author.Local() || e.WithAccount {
 		return nil
 	}
 	to, cc := s.audience(e.Post.Visibility, e.Author, mentionsOf(e.Mentioned))
 	return s.send(ctx, tx, e.Author, activitystreams.Activity{Context: true, ID: e.Post.URI + "#delete", Type: "Delete", Actor: e.Author.URI,
 		To: to, CC: cc, Object: activitystreams.NewTombstone(e.Post.URI)}, e.Post.Visibility, e.Mentioned)
+}
+
+// OnClosed asks those who know an account of ours to forget it and all it wrote.
+func (s *Service) OnClosed(ctx context.Context, tx *db.Tx, e social.Closed) error {
+	a := e.Account
+	return s.send(ctx, tx, &a, activitystreams.Activity{Context: true, ID: a.URI + "#delete", Type: "Delete", Actor: a.URI,
+		To: []string{activitystreams.Public}, CC: []string{a.Followers}, Object: a.URI}, social.Public, nil)
 }
 
 // OnBoosted tells followers and the author about a boost.

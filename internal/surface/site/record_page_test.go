@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -331,4 +332,23 @@ func TestRecordProofs(t *testing.T) {
 			t.Errorf("%s answers %d %s", path, res.StatusCode, b)
 		}
 	}
+}
+
+// Whatever an address says, what is understood of it can be said again and means the same.
+func FuzzRecordQuery(f *testing.F) {
+	for _, s := range []string{"", "kind=acts&subject=decision:12&from=2027-01-04", "kind=act.&member=member:7&authority=mandate:5&until=2027-01-05", "kind=%00&subject=a:b:c&from=0000-00-00"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		v, err := url.ParseQuery(s)
+		if err != nil {
+			return
+		}
+		q := queryOf(v)
+		u, err := url.Parse(q.at("/record", 3))
+		if err != nil || queryOf(u.Query()) != q {
+			t.Errorf("%+v is %s, %v", q, u, err)
+		}
+		q.filter(0)
+	})
 }
