@@ -31,6 +31,7 @@ func (a *App) react() {
 
 	a.Mandate.MayHold = a.mayHold
 	a.Member.Erased.On(a.eraseElsewhere)
+	a.Member.Archive = a.archiveParts()
 
 	// Motions move when their time comes, and tell of themselves.
 	a.Decision.Wake = a.wakeDecisions

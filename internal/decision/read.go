@@ -195,3 +195,14 @@ func parseID(s string) (id.ID, bool) {
 	i := id.Parse(s)
 	return i, i != 0
 }
+
+// Mine is what a member decided and said: every vote with its reason, and every comment. It is part of
+// the member's archive; callers give it to that member alone.
+func (s *Service) Mine(ctx context.Context, h db.Handle, member id.ID) ([]Vote, []Comment, error) {
+	votes, err := votesOf.All(ctx, h, member)
+	if err != nil {
+		return nil, nil, err
+	}
+	comments, err := commentsOf.All(ctx, h, member)
+	return votes, comments, err
+}

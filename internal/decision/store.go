@@ -63,6 +63,8 @@ var (
 	listVotes  = db.Def[Vote](`SELECT id, decision_id, member_id, choice, reason, salt, digest, version, at FROM decision_votes WHERE decision_id = $1 ORDER BY at, id`)
 	pageVotes  = db.Def[Vote](`SELECT id, decision_id, member_id, choice, reason, salt, digest, version, at FROM decision_votes WHERE decision_id = $1 ORDER BY at DESC, id DESC LIMIT $2`)
 	allVotes   = db.Def[Vote](`SELECT id, decision_id, member_id, choice, reason, salt, digest, version, at FROM decision_votes WHERE id > $1 ORDER BY id LIMIT $2`)
+	votesOf    = db.Def[Vote](`SELECT id, decision_id, member_id, choice, reason, salt, digest, version, at FROM decision_votes WHERE member_id = $1 ORDER BY id`)
+	commentsOf = db.Def[Comment](`SELECT id, decision_id, parent_id, member_id, text, at, edited_at, deleted_at FROM decision_comments WHERE member_id = $1 AND deleted_at = 0 ORDER BY id`)
 	countPaper = db.Def[paper](`SELECT choice, COUNT(*) AS n FROM decision_votes WHERE decision_id = $1 GROUP BY choice ORDER BY choice`)
 	addVote    = db.Stmt(`UPDATE decisions SET votes_count = votes_count + 1 WHERE id = $1`)
 	// The lock makes a vote and the close of its motion take turns on PostgreSQL; SQLite has one writer.

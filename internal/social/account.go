@@ -526,3 +526,22 @@ func (s *Service) retire(ctx context.Context, tx *db.Tx, account id.ID) error {
 	}
 	return s.accountChanged(ctx, tx, account)
 }
+
+// AllOf lists the posts of an account, the newest first, for its member's archive and for nobody else.
+func (s *Service) AllOf(ctx context.Context, h db.Handle, account id.ID) ([]Post, error) {
+	ids, err := listAllOf.All(ctx, h, account)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Post, 0, len(ids))
+	for _, i := range ids {
+		p, known, err := getPost.Find(ctx, h, i)
+		if err != nil {
+			return nil, err
+		}
+		if known {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
