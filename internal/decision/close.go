@@ -117,7 +117,7 @@ func (s *Service) close(ctx context.Context, tx *db.Tx, m *Motion) error {
 	if err := s.save(ctx, tx, m, Open, record.Entry{Kind: "decision.counted", Via: authz.Job, Data: data}); err != nil {
 		return err
 	}
-	if m.Outcome == tally.NoQuorum && rule.Rule.Again > 0 && !m.Again {
+	if m.Outcome == tally.NoQuorum && rule.Rule.Again > 0 && !m.Again && m.OriginKind != Ratifies {
 		if _, err := s.putAgain(ctx, tx, m, m.Body, SecondCall, tx.Now().Add(time.Duration(rule.Rule.Again)*day)); err != nil && fault.KindOf(err) == fault.Internal {
 			return err
 		}

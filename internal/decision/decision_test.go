@@ -349,3 +349,19 @@ func TestOffices(t *testing.T) {
 		h.enact(decision.Drafting{Title: "Dissolve", Effects: []decision.Proposed{carry(mandate.DissolveBody, args{"body": g.ID})}})
 	})
 }
+
+// Rules are made by the general meeting alone, whatever domain a body was given.
+func TestNoBodyMakesRules(t *testing.T) {
+	each(t, "social-coop", 3, func(t *testing.T, h *hall) {
+		g := h.group("grabbers", "rule.*", "coop.describe")
+		for _, by := range h.people {
+			h.ok(h.mandate.Join(h.ctx, by, g.ID))
+		}
+		r := h.rule(rulebook.Group)
+		r.Open = 1
+		_, err := h.Draft(h.ctx, h.founder, decision.Drafting{Body: g.ID, Title: "Grab", Effects: []decision.Proposed{carry(rulebook.Adopt, args{"rule": r})}})
+		h.want(err, fault.Forbidden, "a rule by a body")
+		_, err = h.Draft(h.ctx, h.founder, decision.Drafting{Body: g.ID, Title: "Name", Effects: []decision.Proposed{h.describe("Ours")}})
+		h.ok(err)
+	})
+}

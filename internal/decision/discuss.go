@@ -286,6 +286,10 @@ func (s *Service) EraseMember(ctx context.Context, tx *db.Tx, who id.ID) error {
 	if _, err := eraseComments.Run(ctx, tx, who, tx.Now()); err != nil {
 		return err
 	}
+	// The words of a change about a person may name them; what it changed is in its arguments, by id.
+	if _, err := eraseChanges.Run(ctx, tx, `%"member":"`+who.String()+`"%`); err != nil {
+		return err
+	}
 	_, err := eraseReasons.Run(ctx, tx, who)
 	return err
 }

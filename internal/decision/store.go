@@ -91,5 +91,6 @@ var (
 	deleteReaction = db.Stmt(`DELETE FROM decision_reactions WHERE comment_id = $1 AND member_id = $2 AND emoji = $3`)
 	listReactions  = db.Def[Reaction](`SELECT r.comment_id, r.member_id, r.emoji FROM decision_reactions r JOIN decision_comments c ON c.id = r.comment_id WHERE c.decision_id = $1 ORDER BY r.comment_id, r.emoji, r.member_id`)
 	eraseComments  = db.Stmt(`UPDATE decision_comments SET text = '', deleted_at = $2 WHERE member_id = $1`)
+	eraseChanges   = db.Stmt(`UPDATE decision_effects SET change = '' WHERE args LIKE $1`)
 	eraseReasons   = db.Stmt(`UPDATE decision_votes SET reason = '' WHERE member_id = $1`)
 )

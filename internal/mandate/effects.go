@@ -43,7 +43,7 @@ func Powers() []authz.Power {
 		{Name: Appoint, What: i18n.Key("Give an office in a body, with powers and a term")},
 		{Name: Recall, What: i18n.Key("Recall the holder of an office"), Reserved: true},
 		{Name: RatifyTerm, What: i18n.Key("Ratify a founding mandate, or prolong a term"), Reserved: true},
-		{Name: RatifyAct, What: i18n.Key("Ratify what was done in an emergency"), Reserved: true},
+		{Name: RatifyAct, What: i18n.Key("Ratify what was done in an emergency"), Reserved: true, Meeting: true},
 	}
 }
 

@@ -185,6 +185,9 @@ func (s *Service) Authorise(ctx context.Context, h db.Handle, by authz.Actor, po
 		}
 		return authz.Authority{Kind: authz.Mandate, ID: m.ID}, nil
 	}
+	if p.Reserved {
+		return authz.Authority{}, fault.New(fault.Forbidden, "Only a decision of the members can do this (%s).", power)
+	}
 	return s.byEmergency(ctx, h, by, power)
 }
 
@@ -218,6 +221,9 @@ func (s *Service) inDomain(ctx context.Context, h db.Handle, body id.ID, power s
 	b, err := s.Body(ctx, h, body)
 	if err != nil || !b.DissolvedAt.IsZero() || !covers(b.Domain(), power) {
 		return false, err
+	}
+	if p, _ := s.power(power); p.Meeting && !b.Root() {
+		return false, nil
 	}
 	if target.Kind == "mandate" && target.ID != 0 {
 		m, err := s.Get(ctx, h, target.ID)

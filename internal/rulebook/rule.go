@@ -148,7 +148,7 @@ func (r *Rule) Check() error {
 		{r.Window > 0 && r.CallIn < 1, "call_in", "Say how many members can call a motion in."},
 		{r.CallIn < 0 || r.CallIn > 50 || !within(r.CallInShare, 0, 1, 4), "call_in", "At most 50 members or 25 % can be asked for to call a motion in."},
 		{r.Review < 0 || r.Review > 3650, "review_days", "A review comes within ten years."},
-		{r.Urgent != nil && (r.Urgent.Hours < 12 || r.Urgent.Ratify < 1 || r.Urgent.Ratify > 60), "urgent", "An urgent motion is open for 12 hours at least and ratified within 60 days."},
+		{r.Urgent != nil && (r.Urgent.Hours < 12 || r.Urgent.Ratify < max(r.Open, 1) || r.Urgent.Ratify > 60), "urgent", "An urgent motion is open for 12 hours at least, and ratified within 60 days and no fewer than an ordinary vote takes."},
 		{r.Scope == Meeting && !within(r.Petition, 1, 20, 100), "petition", "Between 1 % and 20 % of the members can always call the general meeting."},
 	} {
 		if c.wrong {

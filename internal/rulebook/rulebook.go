@@ -32,8 +32,8 @@ const (
 // Powers are the powers of this feature.
 func Powers() []authz.Power {
 	return []authz.Power{
-		{Name: Adopt, What: i18n.Key("Adopt or change a rule"), Reserved: true},
-		{Name: Repeal, What: i18n.Key("Repeal a rule"), Reserved: true},
+		{Name: Adopt, What: i18n.Key("Adopt or change a rule"), Reserved: true, Meeting: true},
+		{Name: Repeal, What: i18n.Key("Repeal a rule"), Reserved: true, Meeting: true},
 	}
 }
 

@@ -73,6 +73,8 @@ type Power struct {
 	Irreversible bool
 	// Reserved powers are never part of a mandate: only a decision carries them.
 	Reserved bool
+	// Meeting powers are the general meeting's alone: no other body can have them in its domain.
+	Meeting bool
 }
 
 // AuthorityKind says what sort of source an authority is.
