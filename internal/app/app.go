@@ -35,6 +35,7 @@ import (
 	"rochdale/internal/surface/coopapi"
 	"rochdale/internal/surface/mastodon"
 	"rochdale/internal/surface/site"
+	"rochdale/internal/webhook"
 )
 
 // Version is set when a release is built.
@@ -64,6 +65,7 @@ type App struct {
 	Notice   *notice.Service
 
 	Moderation *moderation.Service
+	Webhook    *webhook.Service
 	Search     *search.Service
 	Coop       *coop.Service
 
@@ -75,12 +77,14 @@ type App struct {
 	Features []kit.Feature
 	metrics  *metrics
 	quiet    bool // the demo is being filled
+
+	plainClient *outbound.Client
 }
 
 // Migrations are the tables of all features.
 func Migrations() []db.Source {
 	return []db.Source{record.Migrations(), identity.Migrations(), mandate.Migrations(), rulebook.Migrations(), member.Migrations(), decision.Migrations(), media.Migrations(),
-		social.Migrations(), notice.Migrations(), search.Migrations(), coop.Migrations(), activitypub.Migrations(), coopapi.Migrations()}
+		social.Migrations(), notice.Migrations(), search.Migrations(), coop.Migrations(), webhook.Migrations(), activitypub.Migrations(), coopapi.Migrations()}
 }
 
 // Build opens the database, brings it up to date and makes every feature, each from what it needs, in
@@ -128,6 +132,10 @@ func Build(ctx context.Context, cfg Config, c clock.Clock, log *slog.Logger, wor
 	a.Notice = notice.New(a.DB, a.Bus, a.Social)
 	a.Search = search.New(a.DB, a.Social)
 	a.Moderation = moderation.New(moderation.Deps{DB: a.DB, Social: a.Social, Judge: a.Mandate})
+	// Deliveries have a signature of their own: this client signs nothing.
+	a.plainClient = outbound.New(outbound.Options{UserAgent: "Rochdale/" + Version + " (+" + cfg.URL + ")", AllowPrivate: cfg.PrivateNetworks})
+	a.Webhook = webhook.New(a.DB, a.Mandate, a.plainClient)
+	a.Webhook.PlainHTTP = cfg.PrivateNetworks
 	a.Coop = coop.New(coop.Deps{DB: a.DB, Bus: a.Bus, Site: cfg.site(), Record: a.Record, Identity: a.Identity, Member: a.Member,
 		Mandate: a.Mandate, Rulebook: a.Rulebook, Social: a.Social})
 
@@ -178,6 +186,8 @@ func (a *App) features() []kit.Feature {
 		{Name: "notice"},
 		{Name: "search"},
 		{Name: "moderation", Routes: a.moderationPages().Routes(), Powers: moderation.Powers(), Effects: a.Moderation.Effects(), States: a.Moderation.States},
+		{Name: "webhook", Routes: a.webhookPages().Routes(), Powers: webhook.Powers(), States: a.Webhook.States, Workers: a.Webhook.Workers(),
+			Periodic: []jobs.Periodic{jobs.Every("webhook.sweep", 24*time.Hour, a.Webhook.Sweep)}},
 		{Name: "coop", Powers: coop.Powers(), Effects: a.Coop.Effects(), States: a.Coop.States},
 		{Name: "activitypub", Routes: a.ActivityPub.Routes()},
 		{Name: "mastodon", Routes: a.Mastodon.Routes()},
@@ -210,6 +220,9 @@ func (a *App) Handler() (http.Handler, error) {
 func (a *App) Close() {
 	if a.Client != nil {
 		a.Client.Close()
+	}
+	if a.plainClient != nil {
+		a.plainClient.Close()
 	}
 	if a.DB != nil {
 		if err := a.DB.Close(); err != nil {

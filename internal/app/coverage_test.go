@@ -26,6 +26,7 @@ var jobActs = map[string]string{
 	"decision.tell":     "none: it sends notices and letters",
 	"mail.send":         "none: it sends a letter that was written in a transaction of its own cause",
 	"webhook.deliver":   "none: it sends what is public to those whom an act allowed",
+	"webhook.sweep":     "none: it forgets old deliveries",
 	"coopapi.sweep":     "none: it forgets answers to repeated requests",
 }
 

@@ -11,11 +11,16 @@ import (
 	"rochdale/internal/kit/web/ui"
 	"rochdale/internal/moderation"
 	"rochdale/internal/social"
+	"rochdale/internal/webhook"
 )
 
 // decisionPages connects the pages of motions with the frame and with what can be chosen in them.
 func (a *App) decisionPages() *decision.Pages {
 	return &decision.Pages{Service: a.Decision, Frame: a.Site.Frame, People: a.Site.People, Choices: a.choices, Replies: a.replies}
+}
+
+func (a *App) webhookPages() *webhook.Pages {
+	return &webhook.Pages{Service: a.Webhook, Frame: a.Site.Frame}
 }
 
 func (a *App) moderationPages() *moderation.Pages {

@@ -6,6 +6,7 @@ import (
 	"rochdale/internal/kit/db"
 	"rochdale/internal/member"
 	"rochdale/internal/social"
+	"rochdale/internal/webhook"
 )
 
 // react says what follows from what. Everything here happens in the transaction of its cause.
@@ -41,6 +42,12 @@ func (a *App) react() {
 	a.Decision.Reminded.On(a.onReminded)
 	a.Decision.Returned.On(a.onReturned)
 	a.Decision.Commented.On(a.onCommented)
+
+	// Other programs hear of decisions and memberships.
+	a.Webhook.Enqueue = func(ctx context.Context, tx *db.Tx, j webhook.Job) error {
+		return a.Queue.Enqueue(ctx, tx, webhook.Kind, j)
+	}
+	a.hooks()
 
 	// What others do to a member's posts, the member is told.
 	a.Social.Published.On(a.Notice.OnPublished)

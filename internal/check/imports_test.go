@@ -21,6 +21,7 @@ var uses = []struct {
 	{"notice", []string{"social"}},
 	{"search", []string{"social"}},
 	{"moderation", []string{"social"}},
+	{"webhook", nil},
 	{"member", []string{"identity", "record"}},
 	{"coop", []string{"identity", "mandate", "member", "record", "rulebook", "social"}},
 	{"decision", []string{"mandate", "member", "record", "rulebook"}},

@@ -243,7 +243,7 @@ func (f *filler) decisions() []happening {
 			Effects: group("care", "Care circle", "Keep this a place where people can speak without fear: reports, warnings, and other servers.", "moderation.*", "member.admit", "member.suspend")}, 90, 92, 3, nil,
 			[2]string{"saoirse", "I have done this elsewhere. Two of us on call each week is enough for forty people."}, [2]string{"kofi", "Then let us write down from the start when a turn ends."})},
 		{45*day - time.Hour, f.decide("pilar", decision.Drafting{Title: "Form the Tech group", Text: "Keeps the machine running, the backups tested and the costs known.",
-			Effects: group("tech", "Tech group", "Keep the place up, safe and affordable.", "coop.describe")}, 80, 95, 2, nil)},
+			Effects: group("tech", "Tech group", "Keep the place up, safe and affordable.", "webhook.manage", "coop.describe")}, 80, 95, 2, nil)},
 		{45*day - 2*time.Hour, f.decide("didac", decision.Drafting{Title: "Form the Finance circle", Text: "Dues, bills and the books, open to all of us.",
 			Effects: group("finance", "Finance circle", "Dues, bills and open books.")}, 80, 95, 2, nil)},
 		{34 * day, f.appoint("mara", "saoirse", "care", "Moderator", 39, moderation.Block, moderation.Suspend)},

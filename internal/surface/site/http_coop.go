@@ -127,6 +127,7 @@ type hubView struct {
 	Records int64
 	Since   time.Time
 	Offices []officeView
+	Hooks   bool // whether the reader may say which programs are told of events
 	waiting
 }
 
@@ -152,6 +153,7 @@ func (s *Service) hub(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !by.Visitor() {
+		v.Hooks = s.Mandate.Holds(ctx, by, "webhook.manage")
 		if v.waiting, err = s.waiting(ctx, by); err != nil {
 			return err
 		}
