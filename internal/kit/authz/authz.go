@@ -22,8 +22,8 @@ type Actor struct {
 	// Decision is the decision being carried out; the judge asks whether it is in force and says so.
 	Decision id.ID
 	// Lapse is the emergency act whose time to be ratified is over and which is being undone.
-	Lapse id.ID
-	Scopes   []string // what an app's token allows; nil for a browser session, which may do all
+	Lapse  id.ID
+	Scopes []string // what an app's token allows; nil for a browser session, which may do all
 }
 
 // Via is the door an act came through.
