@@ -312,7 +312,8 @@ func (s *Service) reach(ctx context.Context, h db.Handle, by authz.Actor, a auth
 		return b.Domain(), until, err
 	case authz.Mandate:
 		m, err := s.Get(ctx, h, a.ID)
-		return m.Powers(), m.To, err
+		// What was taken from the body's domain since the mandate was given is not its holder's to hand on.
+		return slices.DeleteFunc(m.Powers(), func(p string) bool { return !covers(parseList(m.BodyDomain), p) }), m.To, err
 	case authz.Lapse:
 		return []string{"*"}, until, nil // putting back what was there
 	}

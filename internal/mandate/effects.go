@@ -43,7 +43,7 @@ func Powers() []authz.Power {
 		{Name: Appoint, What: i18n.Key("Give an office in a body, with powers and a term")},
 		{Name: Recall, What: i18n.Key("Recall the holder of an office"), Reserved: true},
 		{Name: RatifyTerm, What: i18n.Key("Ratify a founding mandate, or prolong a term"), Reserved: true},
-		{Name: RatifyAct, What: i18n.Key("Ratify what was done in an emergency"), Reserved: true, Meeting: true},
+		{Name: RatifyAct, What: i18n.Key("Ratify what was done in an emergency"), Reserved: true, Meeting: true, Irreversible: true},
 	}
 }
 
@@ -252,13 +252,15 @@ func (e *changeBody) Apply(ctx context.Context, tx *db.Tx, by authz.Actor, reaso
 	}
 	old := &changeBody{Body: b.ID, Name: b.Name, Aim: b.Aim, Domain: b.Domain(), Seats: b.Seats, Joining: b.Joining}
 	inverse, err := effect.Store(ChangeBody, old)
+	had := b.Domain()
 	if !b.DissolvedAt.IsZero() {
+		had = nil // the domain ended with the body: who lets it stand again gives it anew
 		inverse, err = effect.Store(DissolveBody, &dissolveBody{Body: b.ID})
 	}
 	if err != nil {
 		return inverse, err
 	}
-	if b.DomainJSON, err = e.s.granting(ctx, tx, by, ChangeBody, e.Target(), added(e.Domain, b.Domain())); err != nil {
+	if b.DomainJSON, err = e.s.granting(ctx, tx, by, ChangeBody, e.Target(), added(e.Domain, had)); err != nil {
 		return inverse, err
 	}
 	domain, err := json.Marshal(append([]string{}, e.Domain...))
@@ -337,6 +339,11 @@ func (e *seatMember) Check(ctx context.Context, h db.Handle) (effect.Change, err
 	if sits == !e.Out {
 		return effect.Change{}, fault.New(fault.Conflict, "That is so already.")
 	}
+	if !e.Out {
+		if err := e.s.mayTake(ctx, h, e.Member); err != nil {
+			return effect.Change{}, err
+		}
+	}
 	ch := effect.Change{Base: fmt.Sprintf("seat:%s:%s:%t", b.ID, e.Member, sits), Title: i18n.T(ctx, "Take a member into “%s”", b.Name)}
 	line := []effect.Line{{Name: i18n.T(ctx, "Member"), Text: ref.Ref{Kind: "member", ID: e.Member}.String()}}
 	if ch.After = line; e.Out {
@@ -375,6 +382,18 @@ func (e *seatMember) Apply(ctx context.Context, tx *db.Tx, by authz.Actor, reaso
 	return inverse, err
 }
 
+// mayTake refuses seats and offices for those who are no members, or have no rights now.
+func (s *Service) mayTake(ctx context.Context, h db.Handle, member id.ID) error {
+	if s.MayHold == nil {
+		return nil
+	}
+	ok, err := s.MayHold(ctx, h, member)
+	if err == nil && !ok {
+		err = fault.New(fault.Conflict, "This person is not a member with all rights now.")
+	}
+	return err
+}
+
 type appoint struct {
 	s      *Service
 	Body   id.ID    `json:"body"`
@@ -396,6 +415,9 @@ func (e *appoint) Check(ctx context.Context, h db.Handle) (effect.Change, error)
 	}
 	if e.Member == 0 {
 		return effect.Change{}, fault.Field("member", "Choose a member.")
+	}
+	if err := e.s.mayTake(ctx, h, e.Member); err != nil {
+		return effect.Change{}, err
 	}
 	if e.Days < 1 || time.Duration(e.Days)*day > MaxTerm {
 		return effect.Change{}, fault.Field("days", "A term has an end: 1 to %d days.", int(MaxTerm/day))

@@ -85,6 +85,11 @@ func (s *Service) byEmergency(ctx context.Context, h db.Handle, by authz.Actor, 
 			return authz.Authority{}, err
 		}
 	}
+	if ok && s.MayHold != nil {
+		if ok, err = s.MayHold(ctx, h, by.Member); err != nil {
+			return authz.Authority{}, err
+		}
+	}
 	if !ok || !b.DissolvedAt.IsZero() {
 		return authz.Authority{}, refused(power)
 	}

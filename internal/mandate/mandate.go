@@ -267,6 +267,12 @@ func (s *Service) Perform(ctx context.Context, tx *db.Tx, by authz.Actor, a auth
 	if err != nil {
 		return authority, err
 	}
+	// Entries wait for each other: what permitted the act may have ended while this one waited its turn.
+	if now, err := s.Authorise(ctx, tx, by, a.Power, a.Target); err != nil {
+		return authority, err
+	} else if now != authority {
+		return authority, fmt.Errorf("perform %s: %w", a.Power, db.ErrRetry)
+	}
 	act := id.New(tx.Now())
 	if _, err := insertAct.Run(ctx, tx, act, a.Power, a.Target.Kind, a.Target.ID, string(args), string(inverse), a.Reason,
 		by.Member, by.Via, authority.Kind, authority.ID, ev.Seq, tx.Now()); err != nil {

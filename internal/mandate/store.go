@@ -51,7 +51,6 @@ var (
 	listHandovers  = db.Def[Handover](`SELECT id, body_id, office, text, added_by, added_at, done_by, done_at FROM handovers WHERE body_id = $1 ORDER BY office, id`)
 
 	insertAct = db.Stmt(`INSERT INTO acts (` + actColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`)
-	getAct    = db.Def[Done](`SELECT ` + actColumns + ` FROM acts WHERE id = $1`)
 	listActs  = db.Def[Done](`SELECT ` + actColumns + ` FROM acts WHERE authority_kind = $1 AND authority_id IN $2[] ORDER BY id DESC LIMIT $3`)
 
 	insertEmergency = db.Stmt(`INSERT INTO emergencies (act_id, due_at) VALUES ($1, $2)`)

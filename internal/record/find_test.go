@@ -123,27 +123,33 @@ func TestFindUsesTheIndexes(t *testing.T) {
 	t.Parallel()
 	d := testkit.SQLite(t, schema, clock.NewFake(testkit.Start))
 	for _, column := range []string{"subject", "member", "authority", "kind"} {
-		rows, err := d.Writer().Query(`EXPLAIN QUERY PLAN SELECT seq FROM record_events WHERE ` + column + ` = 'x:1' AND seq < 9 AND seq >= 0 AND ('' = '' OR member = 'y')
+		plan := explain(t, d, `SELECT seq FROM record_events WHERE `+column+` = 'x:1' AND seq < 9 AND seq >= 0 AND ('' = '' OR member = 'y')
 			AND (1 = 0 OR kind IN (SELECT value FROM json_each('["a"]'))) ORDER BY seq DESC LIMIT 50`)
-		if err != nil {
-			t.Fatal(err)
-		}
-		plan := ""
-		for rows.Next() {
-			var a, b, c int
-			var words string
-			if err := rows.Scan(&a, &b, &c, &words); err != nil {
-				t.Fatal(err)
-			}
-			plan += words + "\n"
-		}
-		if err := rows.Err(); err != nil || rows.Close() != nil {
-			t.Fatal(err)
-		}
 		if !strings.Contains(plan, "record_events_"+column) || strings.Contains(plan, "TEMP B-TREE") {
 			t.Errorf("%s: %s", column, plan)
 		}
 	}
+}
+
+func explain(t *testing.T, d *db.DB, query string) (plan string) {
+	t.Helper()
+	rows, err := d.Writer().QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var a, b, c int
+		var words string
+		if err := rows.Scan(&a, &b, &c, &words); err != nil {
+			t.Fatal(err)
+		}
+		plan += words + "\n"
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return plan
 }
 
 // A record that was begun before entries could be found by their subject can be searched afterwards, and is whole.

@@ -122,7 +122,8 @@ func (r *Rule) governs(kind string) int {
 var linePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,29}$`)
 
 // untouchable are kinds that no emergency rule may hand to anyone.
-var untouchable = []string{"rule.adopt", "rule.repeal", "body.create", "body.change", "body.dissolve", "mandate.appoint", "mandate.recall", "member.expel"}
+var untouchable = []string{"rule.adopt", "rule.repeal", "body.create", "body.change", "body.dissolve", "mandate.appoint", "mandate.recall",
+	"mandate.ratify", "act.ratify", "member.expel"}
 
 // Check refuses a rule that says nothing sensible, or that would close the way back.
 func (r *Rule) Check() error {
@@ -135,6 +136,7 @@ func (r *Rule) Check() error {
 		{r.Scope != Meeting && r.Scope != Bodies, "scope", "A line is for the general meeting (meeting) or for the other bodies (bodies)."},
 		{len(r.Acts) == 0, "acts", "Say which acts the line governs; * is all that no other line names."},
 		{len(r.Methods) == 0 || slices.ContainsFunc(r.Methods, func(m string) bool { return !slices.Contains(Methods, m) }), "methods", "Name at least one method of deciding: " + strings.Join(Methods, ", ") + "."},
+		{len(r.Methods) > 0 && r.Methods[0] != Proposal && r.Methods[0] != Consent, "methods", "The first method is the usual one, by which something is decided: proposal or consent."},
 		{r.Seconds < 0 || r.Seconds > 20, "seconds", "Up to 20 members can be asked to second."},
 		{r.Discussion < 0 || r.Discussion > 60, "discussion_days", "Discussion takes 0 to 60 days."},
 		{r.Open < 1 || r.Open > 60, "open_days", "Voting takes 1 to 60 days."},
@@ -178,6 +180,8 @@ func (r *Rule) checkRules() error {
 		return fault.Field("acts", "The line %q governs rule.* in the general meeting.", Rules)
 	case r.Line != Rules && rules >= 2 || r.Line != Rules && r.governs("rule.repeal") >= 2:
 		return fault.Field("acts", "Changes of rules belong to the line %q alone.", Rules)
+	case r.Line == Rules && !within(r.Override, 0, 95, 100):
+		return fault.Field("override", "No single member must stop the changes of rules for ever: the share that overrides is at most 95 %%.")
 	case r.Line == Rules && r.Block && r.Override.Num == 0:
 		return fault.Field("override", "A change of rules must be able to pass in spite of blocks: say which share overrides them.")
 	case r.Line == Rules && slices.Contains(r.Methods, Consent) && r.Override.Num == 0:
@@ -192,12 +196,12 @@ func (r *Rule) checkRules() error {
 
 func n(s string) int { return utf8.RuneCountInString(s) }
 
-// within reports from/of <= r <= to/of, where 0 counts as "none" if from is 0.
+// within reports from/of <= r <= to/of, all of them shares of one, where 0 counts as "none" if from is 0.
 func within(r tally.Ratio, from, to, of int64) bool {
 	if r.Num == 0 {
 		return from == 0
 	}
-	return r.Den > 0 && r.Den < 1_000_000 && r.Num > 0 && r.Num*of >= from*r.Den && r.Num*of <= to*r.Den
+	return r.Num > 0 && r.Num <= r.Den && r.Den < 1_000_000 && r.Num*of >= from*r.Den && r.Num*of <= to*r.Den
 }
 
 // Needed is how many of a roll a share means, rounded up.

@@ -84,7 +84,7 @@ func (s *Service) failed(ctx context.Context, d *Delivery, status int, problem s
 		if err != nil || !ok {
 			return err
 		}
-		why := ""
+		var why string
 		switch {
 		case status == statusGone:
 			why = "turned off: the receiver says that it is gone"

@@ -367,7 +367,7 @@ func (s *Service) fillChange(w *teller, e record.Event, v *entryPageView) error 
 }
 
 // fillCase shows the personal data of an entry to those who may read it: who holds the power that the act
-// names by a mandate in force, whom it is about, and who did something that was no act, such as a vote.
+// names by a mandate in force, whom or whose account it is about, and who did something that was no act, such as a vote.
 func (s *Service) fillCase(w *teller, v *entryPageView) error {
 	if v.Entry.Body.Private == "" {
 		return nil
@@ -381,17 +381,14 @@ func (s *Service) fillCase(w *teller, v *entryPageView) error {
 	switch {
 	case w.by.Member == 0:
 		return nil
-	case v.Entry.Body.Subject == me:
+	case v.Entry.Body.Subject == me, w.by.Account != 0 && w.about == ref.Ref{Kind: "account", ID: w.by.Account}:
 		v.CaseWhy = t(w.ctx, "You see it because it is about you.")
 	case !act && v.Entry.Body.Member == me:
 		v.CaseWhy = t(w.ctx, "You see it because it is yours.")
 	case act && w.powers[power] != "":
-		a, err := s.Mandate.Authorise(w.ctx, s.DB, w.by, power, authz.Target{Kind: w.about.Kind, ID: w.about.ID})
-		if err != nil && !fault.Is(err, fault.Forbidden) && !fault.Is(err, fault.NotFound) {
+		holds, err := s.holds(w.ctx, w.by, power, authz.Target{Kind: w.about.Kind, ID: w.about.ID})
+		if err != nil || !holds {
 			return err
-		}
-		if err != nil || a.Kind != authz.Mandate {
-			return nil
 		}
 		v.CaseWhy = t(w.ctx, "You see it because you hold the power by a mandate: %s.", w.power(power))
 	default:
@@ -399,6 +396,16 @@ func (s *Service) fillCase(w *teller, v *entryPageView) error {
 	}
 	v.Case = w.changes("", nil, data)
 	return w.err
+}
+
+// holds reports whether a member holds a power over a thing by a mandate; a rule for emergencies is not
+// enough to read.
+func (s *Service) holds(ctx context.Context, by authz.Actor, power string, target authz.Target) (bool, error) {
+	a, err := s.Mandate.Authorise(ctx, s.DB, by, power, target)
+	if fault.Is(err, fault.Forbidden) || fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return err == nil && a.Kind == authz.Mandate, err
 }
 
 // fillBeside finds the neighbours of the entry, and those of the same moment, which mostly belong to it.

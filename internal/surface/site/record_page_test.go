@@ -151,6 +151,8 @@ func TestCaseFileIsForThoseEntitled(t *testing.T) {
 	vote := p.write(t, record.Entry{Kind: "decision.voted", Subject: to("vote", 9), Member: to("member", jun.Member), Private: anything{"choice": "disagree"}})
 	unknown := p.write(t, record.Entry{Kind: "act.crane.lift", Member: to("member", jun.Member), Private: anything{"reason": "Nobody holds this."}})
 
+	closed := p.write(t, record.Entry{Kind: "act.crane.close", Subject: to("account", jun.Account), Member: to("member", ines.Member), Private: anything{"reason": "It sold cranes."}})
+
 	look := func(who string, n int64, words string, sees bool) {
 		t.Helper()
 		s := p.surf(t)
@@ -171,6 +173,8 @@ func TestCaseFileIsForThoseEntitled(t *testing.T) {
 	look("jun", vote, "disagree", true)
 	look("mara", vote, "disagree", false)
 	look("", vote, "disagree", false)
+	look("jun", closed, "It sold cranes.", true)
+	look("mara", closed, "It sold cranes.", false)
 	look("jun", unknown, "Nobody holds this", false) // acts are not their doers' own
 	look("mara", unknown, "Nobody holds this", false)
 	c.Advance(91 * 24 * time.Hour) // the mandate is over
@@ -181,7 +185,13 @@ func TestCaseFileIsForThoseEntitled(t *testing.T) {
 	look("jun", act, "has been deleted", true)
 }
 
-func fetch(t *testing.T, p *place, path string, header ...string) (*http.Response, []byte) {
+// answer is what came back, read to its end.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+}
+
+func fetch(t *testing.T, p *place, path string, header ...string) (answer, []byte) {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodGet, p.server.URL+path, nil)
 	if err != nil {
@@ -199,7 +209,7 @@ func fetch(t *testing.T, p *place, path string, header ...string) (*http.Respons
 	if err != nil {
 		t.Fatal(err)
 	}
-	return res, b
+	return answer{res.StatusCode, res.Header}, b
 }
 
 func TestRecordFeeds(t *testing.T) {

@@ -139,7 +139,8 @@ func (w *teller) state(r ref.Ref) facts {
 
 // thing names what a reference points to.
 func (w *teller) thing(r ref.Ref) part {
-	ctx, f := w.ctx, facts(nil)
+	ctx := w.ctx
+	var f facts
 	switch r.Kind {
 	case "member":
 		if p, ok := w.target(r); ok {
