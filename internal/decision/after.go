@@ -29,12 +29,25 @@ func (s *Service) askToRatify(ctx context.Context, tx *db.Tx, m *Motion) error {
 	return s.putByRule(ctx, tx, &n, time.Time{})
 }
 
-// ratificationEnds undoes an urgent decision whose ratification was not carried.
-func (s *Service) ratificationEnds(ctx context.Context, tx *db.Tx, vote *Motion) error {
-	if vote.OriginKind != Ratifies {
-		return nil
+// ratifies is the urgent decision that a vote is about, also if the vote was called in and all members
+// were asked again; 0 if it is about something else.
+func (s *Service) ratifies(ctx context.Context, h db.Handle, vote Motion) (id.ID, error) {
+	for vote.OriginKind == FromCallIn {
+		old, ok, err := getMotion.Find(ctx, h, vote.OriginID)
+		if err != nil || !ok {
+			return 0, err
+		}
+		vote = old
 	}
-	m, ok, err := lockOpen.Find(ctx, tx, vote.OriginID)
+	if vote.OriginKind != Ratifies {
+		return 0, nil
+	}
+	return vote.OriginID, nil
+}
+
+// lapse undoes an urgent decision whose ratification was not carried.
+func (s *Service) lapse(ctx context.Context, tx *db.Tx, urgent id.ID) error {
+	m, ok, err := lockOpen.Find(ctx, tx, urgent)
 	if err != nil || !ok || m.State != InForce || m.Execution != Done {
 		return err
 	}
@@ -149,7 +162,7 @@ func (s *Service) State(ctx context.Context, by authz.Actor, motion id.ID, text 
 // Review notes what a look back at a decision in force found, and when to look again. Members of the
 // body may.
 func (s *Service) Review(ctx context.Context, by authz.Actor, motion id.ID, finding string, next time.Time) (Motion, error) {
-	finding = strings.TrimSpace(finding)
+	finding, next = strings.TrimSpace(finding), instant(next)
 	var m Motion
 	err := s.db.InDurableTx(ctx, func(tx *db.Tx) error {
 		var ok bool

@@ -149,6 +149,7 @@ type Calling struct {
 // Call freezes the text, the effects with what they change, the rule and the day of the roll, and sets
 // when voting opens and closes. The mover may, once it was discussed and seconded as the rule asks.
 func (s *Service) Call(ctx context.Context, by authz.Actor, motion id.ID, c Calling) (Motion, error) {
+	c.Urgent = strings.TrimSpace(c.Urgent) // blanks are no reason, and lift no other condition
 	return s.step(ctx, by, motion, func(tx *db.Tx, m *Motion) error {
 		if err := s.mayMove(ctx, tx, by, m.Body); err != nil {
 			return err
@@ -200,7 +201,7 @@ func (s *Service) call(ctx context.Context, tx *db.Tx, m *Motion, c Calling, rul
 		return fault.Field("method", "Under the rule “%s” motions are not decided this way.", r.Title)
 	}
 	least := time.Duration(r.Open) * day
-	if c.Urgent = strings.TrimSpace(c.Urgent); c.Urgent != "" && r.Urgent != nil {
+	if c.Urgent != "" && r.Urgent != nil {
 		least = time.Duration(r.Urgent.Hours) * time.Hour
 	}
 	if c.For == 0 {
@@ -209,7 +210,7 @@ func (s *Service) call(ctx context.Context, tx *db.Tx, m *Motion, c Calling, rul
 	if c.For < least || c.For > 60*day {
 		return fault.Field("for", "Voting is open for %s at least, and 60 days at most.", words(least))
 	}
-	if c.Opens.Before(tx.Now()) {
+	if c.Opens, c.For = instant(c.Opens), c.For.Truncate(time.Millisecond); c.Opens.Before(tx.Now()) {
 		c.Opens = tx.Now()
 	}
 	if c.Opens.After(tx.Now().Add(90 * day)) {
@@ -234,6 +235,9 @@ func (s *Service) call(ctx context.Context, tx *db.Tx, m *Motion, c Calling, rul
 	}
 	return s.open(ctx, tx, m, rule)
 }
+
+// instant is a moment as the tables keep it: what the record says must be what they say.
+func instant(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 func words(d time.Duration) string {
 	if d%day == 0 && d > 0 {
@@ -286,6 +290,10 @@ func (s *Service) open(ctx context.Context, tx *db.Tx, m *Motion, rule *rulebook
 		if _, err := insertRoll.Run(ctx, tx, m.ID, part); err != nil {
 			return err
 		}
+	}
+	// Voting lasts as long as was called for, also if nobody was there to open it in time.
+	if late := tx.Now().Sub(m.OpensAt); late > 0 {
+		m.OpensAt, m.ClosesAt = tx.Now(), m.ClosesAt.Add(late)
 	}
 	m.State, m.RollSize, m.QuorumBase, m.RollHash, m.DueAt = Open, len(roll), len(roll), rollHash(m.ID, roll), m.ClosesAt
 	if rule.Rule.ActiveRoll {
@@ -379,6 +387,7 @@ func rollHash(motion id.ID, roll []id.ID) string {
 
 // Extend moves the close of an open vote to a later instant. The mover may, as long as it is open.
 func (s *Service) Extend(ctx context.Context, by authz.Actor, motion id.ID, closes time.Time, reason string) (Motion, error) {
+	closes = instant(closes)
 	return s.step(ctx, by, motion, func(tx *db.Tx, m *Motion) error {
 		if m.State != Open || !tx.Now().Before(m.ClosesAt) {
 			return fault.New(fault.Conflict, "Only an open vote can be extended.")
@@ -410,7 +419,8 @@ func (s *Service) callIn(ctx context.Context, tx *db.Tx, m *Motion) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.putAgain(ctx, tx, m, root.ID, FromCallIn, time.Time{}); err != nil {
+	// What cannot be put to all members as one motion does not come into force either: the call-in stands.
+	if _, err := s.putAgain(ctx, tx, m, root.ID, FromCallIn, time.Time{}); err != nil && fault.KindOf(err) == fault.Internal {
 		return err
 	}
 	return s.Changed.Emit(ctx, tx, *m)

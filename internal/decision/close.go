@@ -100,10 +100,10 @@ func (s *Service) close(ctx context.Context, tx *db.Tx, m *Motion) error {
 	switch {
 	case m.Outcome != tally.Carried && m.Outcome != Answered:
 		m.State = Closed
-	case !m.Binding() || rule.Rule.Window == 0:
+	case !m.Binding() || rule.Rule.Window == 0 || m.OriginKind == FromCallIn: // what all members voted on again is not called in for ever
 		m.State, m.InForceAt, m.DueAt = InForce, tx.Now(), tx.Now()
 	default:
-		m.State, m.WindowEndsAt = Window, m.ClosesAt.Add(time.Duration(rule.Rule.Window)*day)
+		m.State, m.WindowEndsAt = Window, tx.Now().Add(time.Duration(rule.Rule.Window)*day) // nobody calls in what is not counted
 		m.DueAt = m.WindowEndsAt
 	}
 	published, err := ballots(counting.Papers)
@@ -117,13 +117,17 @@ func (s *Service) close(ctx context.Context, tx *db.Tx, m *Motion) error {
 	if err := s.save(ctx, tx, m, Open, record.Entry{Kind: "decision.counted", Via: authz.Job, Data: data}); err != nil {
 		return err
 	}
-	if m.Outcome == tally.NoQuorum && rule.Rule.Again > 0 && !m.Again && m.OriginKind != Ratifies {
+	urgent, err := s.ratifies(ctx, tx, *m)
+	if err != nil {
+		return err
+	}
+	if m.Outcome == tally.NoQuorum && rule.Rule.Again > 0 && !m.Again && urgent == 0 {
 		if _, err := s.putAgain(ctx, tx, m, m.Body, SecondCall, tx.Now().Add(time.Duration(rule.Rule.Again)*day)); err != nil && fault.KindOf(err) == fault.Internal {
 			return err
 		}
 	}
-	if m.State == Closed {
-		if err := s.ratificationEnds(ctx, tx, m); err != nil {
+	if m.State == Closed && urgent != 0 {
+		if err := s.lapse(ctx, tx, urgent); err != nil {
 			return err
 		}
 	}

@@ -221,8 +221,11 @@ func Count(c Counting) (tally.Result, error) {
 	return tally.Result{}, fmt.Errorf("count: no method %q", c.Method)
 }
 
-// seed is what lots are drawn from: the motion and all votes, which nobody knows before the close.
+// seed is what lots are drawn from: the motion and all votes, which nobody knows before the close. The
+// votes are taken in the order of their bytes, not of a database's alphabet.
 func seed(m *Motion, papers []paper) []byte {
+	papers = slices.Clone(papers)
+	slices.SortFunc(papers, func(a, b paper) int { return strings.Compare(a.Choice, b.Choice) })
 	h := sha256.New()
 	_, _ = fmt.Fprintf(h, "rochdale lot v1\n%s\n%s\n", m.ID, m.RollHash)
 	for _, p := range papers {

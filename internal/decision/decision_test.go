@@ -145,6 +145,7 @@ func TestSocialCoopNumbers(t *testing.T) {
 
 // Every preset carries an ordinary motion, a change of rules and a motion of a group in its own way.
 func TestPresets(t *testing.T) {
+	t.Parallel()
 	yes := map[string]string{rulebook.Proposal: decision.Agree, rulebook.Consent: decision.Consents}
 	for _, p := range rulebook.Presets() {
 		t.Run(p.Name, func(t *testing.T) {

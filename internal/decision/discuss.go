@@ -280,8 +280,8 @@ func (s *Service) Texts(ctx context.Context, motion id.ID) ([]Text, error) {
 	return listTexts.All(ctx, s.db, motion)
 }
 
-// EraseMember removes what a former member wrote and is personal: comments and the reasons of votes.
-// The votes stay, without words.
+// EraseMember removes what a former member wrote and is personal: comments and the reasons of votes, of
+// names under motions and of amendments. The votes stay, without words.
 func (s *Service) EraseMember(ctx context.Context, tx *db.Tx, who id.ID) error {
 	if _, err := eraseComments.Run(ctx, tx, who, tx.Now()); err != nil {
 		return err
@@ -290,6 +290,10 @@ func (s *Service) EraseMember(ctx context.Context, tx *db.Tx, who id.ID) error {
 	if _, err := eraseChanges.Run(ctx, tx, `%"member":"`+who.String()+`"%`); err != nil {
 		return err
 	}
-	_, err := eraseReasons.Run(ctx, tx, who)
-	return err
+	for _, st := range []*db.Statement{eraseReasons, eraseSupports, eraseAmending} {
+		if _, err := st.Run(ctx, tx, who); err != nil {
+			return err
+		}
+	}
+	return nil
 }

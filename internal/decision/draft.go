@@ -66,8 +66,12 @@ func (d *Drafting) check() error {
 	if err := d.checkOptions(); err != nil {
 		return err
 	}
+	d.Review = instant(d.Review)
+	if len(d.Effects) > 0 && !slices.Contains([]string{rulebook.Proposal, rulebook.Consent, rulebook.Ranking}, d.Method) {
+		return fault.Field("effects", "What changes something is decided by a proposal, by consent or by a ranking, where members can also say no.")
+	}
 	for _, e := range d.Effects {
-		if e.Option < -1 || e.Option >= len(d.Settings.Options) || e.Option >= 0 && d.Method != rulebook.Ranking && d.Method != rulebook.Choose {
+		if e.Option < -1 || e.Option >= len(d.Settings.Options) || e.Option >= 0 && d.Method != rulebook.Ranking {
 			return fault.Field("effects", "An effect belongs to the motion or to one of its alternatives.")
 		}
 	}

@@ -67,7 +67,7 @@ func (p *Pages) draw(w http.ResponseWriter, r *http.Request, v listView) (err er
 		return err
 	}
 	v.Now, v.Frame.NoIndex = p.db.Now(), true
-	return web.Render(w, r, v.Form.Status(), listPage(v)) //nolint:contextcheck // a page takes the context with which it is drawn
+	return web.Render(w, r, v.Form.Status(), listPage(v))
 }
 
 func (p *Pages) add(w http.ResponseWriter, r *http.Request) error {
