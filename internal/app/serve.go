@@ -79,14 +79,15 @@ func (a *App) Serve(ctx context.Context, role Role, out io.Writer, ready func(ne
 		}
 	}
 	// The federation surface also stores what arrives, so it runs in every role.
-	if err := a.ActivityPub.Start(ctx); err != nil {
+	if err := a.ActivityPub.Start(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}
 	if listener != nil {
-		spawn(func() error { return unlessClosed(server.Serve(listener)) })
-		if err := a.greet(ctx, out, listener.Addr()); err != nil {
+		// A stop that comes while it starts is a stop like any other.
+		if err := a.greet(ctx, out, listener.Addr()); err != nil && ctx.Err() == nil {
 			return err
 		}
+		spawn(func() error { return unlessClosed(server.Serve(listener)) })
 		if ready != nil {
 			ready(listener.Addr())
 		}
