@@ -380,6 +380,9 @@ func read(t *testing.T, member, visitor *person) {
 					t.Fatal(err)
 				}
 				for _, width := range []int64{320, 1280} {
+					if (theme == "light") != (width == 1280) { // colours do not depend on the width, nor places on the theme
+						continue
+					}
 					p.do(chromedp.EmulateViewport(width, 900))
 					p.visit(path)
 					out, err := chromedp.Run(p.ctx, chromedp.Evaluate[json.RawMessage](string(axe)+`;

@@ -111,12 +111,16 @@ func TestLook(t *testing.T) {
 			for _, theme := range []string{"light", "dark"} {
 				cookie(t, ctx, base, "theme", theme)
 				for _, width := range []int64{320, 390, 1280} {
+					if width == 390 && shots == "" {
+						continue
+					}
 					run(t, ctx, chromedp.EmulateViewport(width, 860), chromedp.Navigate(base+path))
 					if over := eval[float64](t, ctx, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
 						t.Errorf("%s at %d is %v too wide: %v", name, width, over, eval[[]string](t, ctx,
 							`[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1).slice(0, 3).map(e => e.outerHTML.slice(0, 120))`))
 					}
-					if axe != "" && width != 390 {
+					// Colours do not depend on the width, nor places on the theme: each is looked at once.
+					if axe != "" && (theme == "light") == (width == 1280) && width != 390 {
 						for _, v := range violations(t, ctx, axe) {
 							t.Errorf("%s %s %d: %s", name, theme, width, v)
 						}
