@@ -230,10 +230,25 @@ func (s *Service) call(ctx context.Context, tx *db.Tx, m *Motion, c Calling, rul
 	if err := s.save(ctx, tx, m, from, e); err != nil {
 		return err
 	}
+	if err := s.stillGoverns(ctx, tx, m, rule.ID); err != nil {
+		return err
+	}
 	if m.OpensAt.After(tx.Now()) {
 		return s.Changed.Emit(ctx, tx, *m)
 	}
 	return s.open(ctx, tx, m, rule)
+}
+
+// stillGoverns begins the transaction anew if the rule has changed while the entry of the call waited for
+// others in the record: a decision runs under the rule in force when it was called (invariant 5).
+func (s *Service) stillGoverns(ctx context.Context, tx *db.Tx, m *Motion, rule id.ID) error {
+	called := *m
+	called.RuleID = 0
+	now, err := s.Rule(ctx, tx, &called)
+	if err == nil && now.ID != rule {
+		err = fmt.Errorf("call motion %d: %w", m.Number, db.ErrRetry)
+	}
+	return err
 }
 
 // instant is a moment as the tables keep it: what the record says must be what they say.

@@ -444,7 +444,7 @@ func (s *Service) Withdraw(ctx context.Context, by authz.Actor, motion id.ID, re
 		m.State, m.DueAt = Withdrawn, time.Time{}
 		e := entry("withdrawn", by)
 		e.Private = map[string]string{"reason": strings.TrimSpace(reason)}
-		if err := s.save(ctx, tx, m, from, e); err != nil {
+		if err := s.save(ctx, tx, m, from, e); err != nil || m.PublishedAt.IsZero() { // of a draft nobody else knows
 			return err
 		}
 		return s.Changed.Emit(ctx, tx, *m)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -66,7 +67,11 @@ type hall struct {
 
 	founder authz.Actor
 	people  []authz.Actor // the founder first
+
+	tableNames []string
 }
+
+var local = netip.MustParseAddr("127.0.0.1")
 
 var site = config.Site{Host: "coop.example", URL: "https://coop.example"}
 
