@@ -366,3 +366,22 @@ func TestNoBodyMakesRules(t *testing.T) {
 		h.ok(err)
 	})
 }
+
+// What members signed is what is called: a petition does not change under their names.
+func TestASignedPetitionStaysAsItIs(t *testing.T) {
+	each(t, "social-coop", 41, func(t *testing.T, h *hall) {
+		ann, ben := h.people[1], h.people[2]
+		m := h.discuss(ann, decision.Drafting{Title: "Costs", Text: "Let us talk.", Petition: true})
+		_, err := h.Support(h.ctx, ann, m.ID, decision.Petition, "")
+		h.ok(err)
+		_, err = h.Edit(h.ctx, ann, m.ID, decision.Drafting{Title: "Costs", Text: "Let us talk soon.", Petition: true})
+		h.ok(err) // only the mover's own name is under it
+		_, err = h.Support(h.ctx, ben, m.ID, decision.Petition, "")
+		h.ok(err)
+		_, err = h.Edit(h.ctx, ann, m.ID, decision.Drafting{Title: "Costs", Text: "Give me everything.", Petition: true})
+		h.want(err, fault.Conflict, "another text under ben's name")
+		a, err := h.Amend(h.ctx, ben, m.ID, "Let us talk in March.", "")
+		h.ok(err)
+		h.want(h.Answer(h.ctx, ann, a.ID, decision.AmendmentAccepted, ""), fault.Conflict, "an amendment under ben's name")
+	})
+}

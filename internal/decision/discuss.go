@@ -247,6 +247,9 @@ func (s *Service) Answer(ctx context.Context, by authz.Actor, amendment id.ID, h
 			return err
 		}
 		if how == AmendmentAccepted {
+			if err := s.unsigned(ctx, tx, &m); err != nil {
+				return err
+			}
 			if err := s.retext(ctx, tx, by, &m, m.Title, a.Text); err != nil {
 				return err
 			}

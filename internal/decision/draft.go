@@ -308,6 +308,9 @@ func (s *Service) Edit(ctx context.Context, by authz.Actor, motion id.ID, d Draf
 		if m.State != Draft && m.State != Discussion {
 			return fault.New(fault.Conflict, "The text is frozen once a motion is called.")
 		}
+		if err := s.unsigned(ctx, tx, &m); err != nil {
+			return err
+		}
 		root, err := s.mandate.Root(ctx, tx)
 		if err != nil {
 			return err
@@ -340,6 +343,18 @@ func (s *Service) Edit(ctx context.Context, by authz.Actor, motion id.ID, d Draf
 		return s.save(ctx, tx, &m, m.State, entry("edited", by))
 	})
 	return m, err
+}
+
+// unsigned refuses to change a petition under the names of those who signed it.
+func (s *Service) unsigned(ctx context.Context, h db.Handle, m *Motion) error {
+	if !m.Petition {
+		return nil
+	}
+	list, err := listSupports.All(ctx, h, m.ID)
+	if err == nil && slices.ContainsFunc(list, func(x Support) bool { return x.Kind == Petition && x.Member != m.Mover }) {
+		err = fault.New(fault.Conflict, "Members have signed this petition as it is. Withdraw it and put another one.")
+	}
+	return err
 }
 
 func (s *Service) retext(ctx context.Context, tx *db.Tx, by authz.Actor, m *Motion, title, text string) error {

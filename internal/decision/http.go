@@ -160,7 +160,7 @@ func (p *Pages) lines(ctx context.Context, list []Motion, bodies map[id.ID]strin
 	out := make([]lineView, len(list))
 	for i := range list {
 		m := &list[i]
-		out[i] = lineView{Number: m.Number, Title: m.Title, Body: bodies[m.Body], State: stateWords(ctx, m), Hue: stateHue(m), When: m.when(), Before: whenIs(ctx, m), Urgent: m.Urgent != "", Draft: m.State == Draft}
+		out[i] = lineView{Number: m.Number, Title: m.Title, Body: bodies[m.Body], State: StateWords(ctx, m), Hue: StateHue(m), When: m.when(), Before: whenIs(ctx, m), Urgent: m.Urgent != "", Draft: m.State == Draft}
 		if m.RollSize > 0 {
 			out[i].Turnout = t(ctx, "%d of %d voted", m.Votes, m.RollSize)
 			out[i].Share = float64(m.Votes) / float64(m.RollSize)
@@ -336,12 +336,12 @@ func (p *Pages) fillRule(ctx context.Context, by authz.Actor, v *pageView) (err 
 		return err
 	}
 	v.CallFrom = v.M.PublishedAt.Add(time.Duration(v.Rule.Rule.Discussion) * day)
-	good, err := p.member.InGoodStanding(ctx, p.db, p.db.Now())
-	if err != nil {
-		return err
-	}
 	switch {
 	case v.M.State == Window:
+		good, err := p.member.InGoodStanding(ctx, p.db, p.db.Now())
+		if err != nil {
+			return err
+		}
 		v.Needed = v.Rule.Rule.CallInNeeded(len(good))
 	case v.M.Petition:
 		v.Needed, err = p.PetitionNeeded(ctx, &v.Rule.Rule)

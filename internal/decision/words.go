@@ -31,8 +31,8 @@ func phaseName(ctx context.Context, phase string) string {
 	return t(ctx, "All")
 }
 
-// stateWords says where a motion stands.
-func stateWords(ctx context.Context, m *Motion) string {
+// StateWords says where a motion stands.
+func StateWords(ctx context.Context, m *Motion) string {
 	switch m.State {
 	case Draft:
 		return t(ctx, "draft")
@@ -86,7 +86,8 @@ func outcomeWords(ctx context.Context, o tally.Outcome) string {
 	return string(o)
 }
 
-func stateHue(m *Motion) string {
+// StateHue is the hue in which pages show where a motion stands.
+func StateHue(m *Motion) string {
 	switch {
 	case m.State == Open:
 		return "violet"
@@ -135,7 +136,7 @@ func steps(ctx context.Context, v *pageView) []ui.Step {
 		last = t(ctx, "Answered")
 	}
 	if m.State != InForce && !m.CountedAt.IsZero() && m.State != Window {
-		last, lastAt = stateWords(ctx, m), at(m.CountedAt)
+		last, lastAt = StateWords(ctx, m), at(m.CountedAt)
 	}
 	if m.State == Withdrawn {
 		last, lastAt = t(ctx, "withdrawn"), ""
@@ -433,9 +434,4 @@ func templates(ctx context.Context) []template {
 		{"times", t(ctx, "Find a time to meet"), t(ctx, "Who can come when."), "", rulebook.Times},
 		{"questions", t(ctx, "Ask a round of questions"), t(ctx, "Everybody answers in words."), "", rulebook.Questions},
 	}
-}
-
-// StateWords says where a motion stands, and in which hue pages show it.
-func StateWords(ctx context.Context, m *Motion) (words, hue string) {
-	return stateWords(ctx, m), stateHue(m)
 }

@@ -35,7 +35,7 @@ func Powers() []authz.Power {
 	return []authz.Power{
 		{Name: Admit, What: i18n.Key("Accept applications for membership or decline them with a reason, choose what applicants are asked, and record a death")},
 		{Name: Suspension, What: i18n.Key("Suspend the rights of a member")},
-		{Name: Expulsion, What: i18n.Key("Expel a member"), Reserved: true},
+		{Name: Expulsion, What: i18n.Key("Expel a member"), Reserved: true, Meeting: true},
 		{Name: Reinstatement, What: i18n.Key("Lift a suspension, or take a former member back under the same number")},
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/db"
@@ -121,21 +120,8 @@ func (e *setAccount) find(ctx context.Context, h db.Handle) (*social.Account, er
 	return a, err
 }
 
-// lookUpTime bounds the look-up of an account where there is no caller to bound it.
-const lookUpTime = 5 * time.Second
-
-// Target implements effect.Effect. An account that cannot be found has no id; Check says so.
-func (e *setAccount) Target() authz.Target {
-	t := authz.Target{Kind: "account", ID: e.ID}
-	if t.ID == 0 {
-		ctx, cancel := context.WithTimeout(context.Background(), lookUpTime)
-		defer cancel()
-		if a, err := e.find(ctx, e.s.db); err == nil {
-			t.ID = a.ID
-		}
-	}
-	return t
-}
+// Target implements effect.Effect. A motion that names the account has no id yet; the act has.
+func (e *setAccount) Target() authz.Target { return authz.Target{Kind: "account", ID: e.ID} }
 
 // concerns is the member whose account it is.
 func (s *Service) concerns(ctx context.Context, h db.Handle, e effect.Effect) (authz.Target, error) {

@@ -337,7 +337,8 @@ func TestEffects(t *testing.T) {
 
 		for who, a := range map[string]*social.Account{"@ann": ann, "ann": ann, "@ann@coop.example": ann, "@BOB@Peer.Example": bob} {
 			suspend := c.load("moderation.suspend", fmt.Sprintf(`{"account":%q,"level":"suspend","class":"spam"}`, who))
-			if suspend.Target() != (authz.Target{Kind: "account", ID: a.ID}) {
+			// A motion may name the account; which one that is, Check and the act find out.
+			if suspend.Target().Kind != "account" {
 				t.Errorf("%s is %v", who, suspend.Target())
 			}
 			before := check(suspend)

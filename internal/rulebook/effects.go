@@ -156,7 +156,4 @@ func (e *repealRule) Apply(ctx context.Context, tx *db.Tx, by authz.Actor, reaso
 	return inverse, e.s.end(ctx, tx, by, Repeal, r, reason, inverse)
 }
 
-// Draft is the effect of adopting a rule, for a motion.
-func Draft(r Rule) (effect.Stored, error) { return effect.Store(Adopt, &adoptRule{Rule: r}) }
-
 func list(items []string) string { return strings.Join(items, ", ") }

@@ -164,11 +164,11 @@ func TestTheClosestLineGoverns(t *testing.T) {
 		judge.Declare(rulebook.Powers(), s.Effects())
 		r := line(t, "social-coop", rulebook.Group)
 		r.Open = 5
-		stored, err := rulebook.Draft(r)
+		args, err := json.Marshal(map[string]any{"rule": r})
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := s.Effects().Load(stored)
+		e, err := s.Effects().Load(effect.Stored{Kind: rulebook.Adopt, Args: args})
 		if err != nil {
 			t.Fatal(err)
 		}

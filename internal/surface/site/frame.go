@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"rochdale/internal/coop"
+	"rochdale/internal/decision"
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/i18n"
 	"rochdale/internal/kit/web"
@@ -99,8 +100,8 @@ func (s *Service) bare(w http.ResponseWriter, r *http.Request, title string) (ui
 type waiting struct {
 	Notices      int
 	Applications int
-	Admits       bool // whether the reader may answer applications
-	Votes        int  // open motions without the reader's vote
+	Admits       bool              // whether the reader may answer applications
+	Votes        []decision.Motion // open motions without the reader's vote
 }
 
 func (s *Service) waiting(ctx context.Context, by authz.Actor) (waiting, error) {
@@ -121,11 +122,9 @@ func (s *Service) countWaiting(ctx context.Context, by authz.Actor) (waiting, er
 	if out.Notices, err = s.Notice.Unread(ctx, by, 100); err != nil {
 		return out, err
 	}
-	motions, err := s.Decision.ToVote(ctx, by)
-	if err != nil {
+	if out.Votes, err = s.Decision.ToVote(ctx, by); err != nil {
 		return out, err
 	}
-	out.Votes = len(motions)
 	if out.Admits = s.Mandate.Holds(ctx, by, member.Admit); out.Admits {
 		out.Applications, err = s.Member.CountWaiting(ctx)
 	}
@@ -143,7 +142,7 @@ func coopNav(ctx context.Context, path string, wait waiting) []ui.NavItem {
 		item(path, "/powers", t(ctx, "Powers"), "key", "cyan"), item(path, "/record", t(ctx, "Public record"), "list", "green"),
 		item(path, "/about", t(ctx, "About"), "info", "orange"),
 	}
-	out[0].Badge, out[0].BadgeLabel = wait.Votes, t(ctx, "waiting for your vote")
+	out[0].Badge, out[0].BadgeLabel = len(wait.Votes), t(ctx, "waiting for your vote")
 	for i := range out {
 		out[i].Section, out[i].Icon = t(ctx, "The co-op"), ""
 	}
@@ -176,7 +175,7 @@ func memberTabs(ctx context.Context, path string, wait waiting) []ui.NavItem {
 		item(path, "/write", t(ctx, "Write"), "pencil", ""), item(path, "/coop", t(ctx, "The co-op"), "circles", ""), item(path, "/you", t(ctx, "You"), "person", ""),
 	}
 	out[2].Strong = true
-	out[3].Badge, out[3].BadgeLabel = wait.Applications+wait.Votes, t(ctx, "waiting for you")
+	out[3].Badge, out[3].BadgeLabel = wait.Applications+len(wait.Votes), t(ctx, "waiting for you")
 	for _, i := range coopNav(ctx, path, wait) {
 		out[3].Current = out[3].Current || i.Current
 	}

@@ -450,14 +450,3 @@ func (s *Service) ratifyAct(w http.ResponseWriter, r *http.Request) error {
 		return s.Mandate.Ratify(ctx, by, i, in.Text("reason"))
 	})
 }
-
-// motionLine says where a motion stands, for lists of other pages.
-func motionLine(ctx context.Context, m *decision.Motion) string {
-	words, _ := decision.StateWords(ctx, m)
-	return words
-}
-
-func motionHue(m *decision.Motion) string {
-	_, hue := decision.StateWords(context.Background(), m)
-	return hue
-}

@@ -52,9 +52,11 @@ func (s *Service) home(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		v.Composer, v.Live = &c, true
-		if v.Votes, err = s.Decision.ToVote(ctx, by); err != nil {
+		wait, err := s.waiting(ctx, by)
+		if err != nil {
 			return err
 		}
+		v.Votes = wait.Votes
 	}
 	if v.Frame, err = s.frame(w, r, t(ctx, "Home")); err != nil {
 		return err
