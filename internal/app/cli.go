@@ -24,6 +24,7 @@ type cli struct {
 	Account accountCmd `cmd:"" help:"Accounts of members. What changes something is on the record as the operator's act."`
 	Token   tokenCmd   `cmd:"" help:"Access tokens for apps."`
 	Verify  verifyCmd  `cmd:"" help:"Walk the record and name the first event that does not fit."`
+	Tally   tallyCmd   `cmd:"" help:"Count a file of ballots by any rule, on any machine."`
 	Backup  backupCmd  `cmd:"" help:"Write a consistent copy of everything while the server runs."`
 	Restore restoreCmd `cmd:"" help:"Put a backup into an empty data folder and verify it."`
 	Import  importCmd  `cmd:"" help:"Take over what was kept elsewhere."`
