@@ -6,6 +6,7 @@ package assets
 var names = map[string]string{
 	"app.css":                                     "app-LE3OBEXN.css",
 	"app.js":                                      "app-F532YVKN.js",
+	"ballot.js":                                   "ballot-MQW4IMU5.js",
 	"icon.svg":                                    "icon-MTYDUDZ4.svg",
 	"inter-cyrillic-wght-normal.woff2":            "inter-cyrillic-wght-normal-JEOLYBOO.woff2",
 	"inter-greek-wght-normal.woff2":               "inter-greek-wght-normal-IRE366VL.woff2",

@@ -1,0 +1,60 @@
+// The question: everything that was fixed when voting opened, and what is an answer to it.
+import { bytesOf, canonical, fromBase64, sha256 } from "./bytes.js";
+
+// readQuestion reads the canonical JSON of a question. It gives {data, hash, key, receiptKey}: the
+// question itself, its hash, the key of the papers and the key of the receipts.
+export async function readQuestion(text) {
+  const data = JSON.parse(text);
+  if (canonical(data) !== text || data.format !== "rochdale/ballots/v1") throw new Error("this is no question of ours");
+  const { subtle } = globalThis.crypto;
+  const key = await subtle.importKey("spki", fromBase64(data.key), { name: "RSA-PSS", hash: "SHA-384" }, true, ["verify"]);
+  // With a small exponent, papers could be forged more easily.
+  const { modulusLength, publicExponent } = key.algorithm;
+  if (modulusLength !== 3072 || publicExponent.join() !== "1,0,1") throw new Error("the key of the papers is not one of ours");
+  const receiptKey = fromBase64(data.receipt_key);
+  if (receiptKey.length !== 32) throw new Error("the key of the receipts is not one of ours");
+  return { data, hash: await sha256(bytesOf(text)), key, receiptKey };
+}
+
+const whole = (list, low, high) => Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= low && n <= high);
+const rising = (list) => list.every((n, i) => i === 0 || n > list[i - 1]);
+
+function ranked(ranks, options, rule) {
+  if (!whole(ranks, 0, options) || ranks.length !== options) return false;
+  const used = ranks.filter((r) => r > 0);
+  const kinds = new Set(used);
+  // No rank is left out, and only one rule knows equal ranks.
+  return Math.max(0, ...used) === kinds.size && (kinds.size === used.length || rule.startsWith("schulze/"));
+}
+
+function pointed(points, options, { low = 0, high = 0, dots = 0 }) {
+  if (!whole(points, -1e6, 1e6) || points.length !== options) return false;
+  if (dots > 0) return points.every((v) => v >= 0) && points.reduce((a, b) => a + b, 0) <= dots;
+  return points.every((v) => v === 0 || (v >= low && v <= high)); // 0 is what an empty field says
+}
+
+// answers tells whether a choice, an object with one field, is an answer to the question.
+export function answers({ data }, choice) {
+  const fields = Object.keys(choice);
+  if (fields.length !== 1) return false;
+  const { method, rule, settings } = data;
+  const options = data.options.length;
+  if (method === "ranking" && fields[0] === "rank") return ranked(choice.rank, options, rule);
+  if (method === "marks" && fields[0] === "marks") {
+    const { marks } = choice;
+    return whole(marks, 0, options - 1) && rising(marks) && marks.length <= (settings.max ?? options);
+  }
+  if (method === "points" && fields[0] === "points") return pointed(choice.points, options, settings);
+  if (method === "vote" && fields[0] === "vote") return ["agree", "abstain", "disagree", ...(settings.block ? ["block"] : [])].includes(choice.vote);
+  return false;
+}
+
+// readChoice reads the text of a choice; it gives null for what is not its one form.
+export function readChoice(text) {
+  try {
+    const choice = JSON.parse(text);
+    return choice !== null && typeof choice === "object" && canonical(choice) === text ? choice : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,82 @@
+package ballotbox
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"testing"
+
+	"rochdale/internal/lib/tally"
+)
+
+// The issue asks for 10,000 signatures in a minute of one core: 6 ms each.
+func BenchmarkBlindSign3072(b *testing.B) {
+	s, q := signer(b), question(b, Ranking, tally.RuleScottish)
+	request, err := code(1).Blind(q)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := s.BlindSign(rand.Reader, request.Blinded); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkBlind(b *testing.B) {
+	q := question(b, Ranking, tally.RuleScottish)
+	for b.Loop() {
+		if _, err := code(1).Blind(q); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// A ballot as it comes in: paper, signature and choice.
+func BenchmarkCheckBallot(b *testing.B) {
+	q := question(b, Ranking, tally.RuleScottish)
+	ballot := cast(b, q, 1, 1, q.Blank())
+	for b.Loop() {
+		if _, _, err := q.CheckBallot(ballot); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func thousand(b *testing.B) *File {
+	b.Helper()
+	q := question(b, Ranking, tally.RuleScottish)
+	q.Roll = 1000
+	var ballots []Ballot
+	some := choices(Ranking)
+	for i := range 1000 {
+		ballots = append(ballots, castBy(b, q, Code([]byte(fmt.Sprintf("code number %4d", i))), 1, some[i%len(some)]))
+	}
+	f, err := Publish(q, 1000, ballots)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return f
+}
+
+func BenchmarkVerify1000(b *testing.B) {
+	f := thousand(b)
+	for b.Loop() {
+		if found := Verify(f); len(found) > 0 {
+			b.Fatal(found)
+		}
+	}
+}
+
+func BenchmarkReadFile1000(b *testing.B) {
+	text, err := thousand(b).JSON()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		if _, err := ReadFile(bytes.NewReader(text)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
