@@ -68,7 +68,7 @@ func newHall(tb testing.TB, d *db.DB, c *clock.Fake) *hall {
 		return err
 	})
 	h.Service = coop.New(coop.Deps{DB: d, Bus: b, Site: site, Record: h.record, Identity: i, Member: h.member, Mandate: h.mandate, Rulebook: rulebook.New(d, h.record, h.mandate), Social: h.social})
-	h.mandate.Declare(slices.Concat(member.Powers(), coop.Powers()), nil)
+	h.mandate.Declare(slices.Concat(member.Powers(), coop.Powers()), slices.Concat(h.member.Effects(), h.Effects()))
 	return h
 }
 

@@ -16,6 +16,7 @@ import (
 	"rochdale/internal/lib/tally"
 	"rochdale/internal/mandate"
 	"rochdale/internal/record"
+	"rochdale/internal/rulebook"
 )
 
 // askToRatify puts an urgent decision that has been carried out to an ordinary vote: it is undone by
@@ -105,7 +106,11 @@ func (s *Service) AskAboutEmergencies(ctx context.Context) error {
 		text := "These acts were done before a decision. They are undone by themselves unless the members ratify them, or, where nothing can undo them, the members look at them here.\n"
 		for _, a := range acts {
 			ids = append(ids, `"`+a.Act.String()+`"`)
-			text += fmt.Sprintf("\n%s, entry %d of the record, on %s. Reason: %s", a.Power, a.Seq, a.At.Format(time.DateOnly), orNoReason(a.Reason))
+			reason := orNoReason(a.Reason)
+			if !a.Until.IsZero() {
+				reason = fmt.Sprintf("of the class %s. What was done, to whom and why is published on %s at the latest.", a.Class, a.Until.Format(time.DateOnly))
+			}
+			text += fmt.Sprintf("\n%s, entry %d of the record, on %s. Reason: %s", a.Power, a.Seq, a.At.Format(time.DateOnly), reason)
 		}
 		title := "Ratify what was done in an emergency"
 		if !slices.ContainsFunc(acts, func(e mandate.Emergency) bool { return authz.AuthorityKind(e.AuthorityKind) != authz.Operate }) {
@@ -123,6 +128,39 @@ func (s *Service) AskAboutEmergencies(ctx context.Context) error {
 		}
 		return s.putByRule(ctx, tx, &n, time.Time{})
 	})
+}
+
+// mostCalls is how many votes after the first, a second call and a vote after a call-in, an emergency act
+// waits for. A question that goes round further is answered too late, so that nobody keeps an act alive by
+// calling in and staying away.
+const mostCalls = 2
+
+// await lets emergency acts stand until the motion that asks about them can have been answered.
+func (s *Service) await(ctx context.Context, tx *db.Tx, m *Motion, r *rulebook.Rule) error {
+	if m.Mover != 0 {
+		return nil
+	}
+	calls := 0
+	for at := *m; at.OriginKind == SecondCall || at.OriginKind == FromCallIn; calls++ {
+		before, ok, err := getMotion.Find(ctx, tx, at.OriginID)
+		if err != nil || !ok {
+			return err
+		}
+		at = before
+	}
+	switch {
+	case calls > mostCalls:
+		return nil
+	case m.State == Window:
+		return s.mandate.Await(ctx, tx, m.ID, m.WindowEndsAt)
+	case m.State != Called && m.State != Open:
+		return nil
+	}
+	answered := m.ClosesAt
+	if m.OriginKind != FromCallIn {
+		answered = answered.Add(time.Duration(r.Window) * day)
+	}
+	return s.mandate.Await(ctx, tx, m.ID, answered)
 }
 
 func orNoReason(s string) string {

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"rochdale/internal/coop"
 	"rochdale/internal/decision"
@@ -228,7 +227,7 @@ func TestAttack13ReportPrivacy(t *testing.T) {
 			t.Errorf("who may admit sees %d applications, %v", len(list), err)
 		}
 		h.ok(h.member.Decline(h.ctx, h.founder, applied.ID, "private words"))
-		h.ok(h.member.Suspend(h.ctx, h.founder, h.people[2].Member, time.Time{}, "harassment"))
+		h.enact(decision.Drafting{Title: "For harassment", Effects: []decision.Proposed{carry(member.Suspension, args{"member": h.people[2].Member})}})
 		// Nor does a draft that was never published become public when it is withdrawn.
 		told := 0
 		h.Changed.On(func(context.Context, *db.Tx, decision.Motion) error { told++; return nil })

@@ -171,7 +171,7 @@ func TestAttack02OperatorActsFromTheShell(t *testing.T) {
 		h.vote(m, decision.Disagree, decision.Disagree)
 		h.wait(6 * day)
 		h.wait(8 * day)
-		for power, want := range map[string]string{coop.Power: mandate.Undone, "moderation.block": mandate.Ratified, member.Admit: mandate.Review, coop.Publish: mandate.Review} {
+		for power, want := range map[string]string{coop.Power: mandate.Undone, "moderation.block": mandate.Ratified, member.Enrol: mandate.Review, coop.Publish: mandate.Review} {
 			i := slices.IndexFunc(list, func(e mandate.Emergency) bool { return e.Power == power })
 			got := all(h, auditUrgent)
 			j := slices.IndexFunc(got, func(e auditedEmergency) bool { return e.Act == list[i].Act })
@@ -375,9 +375,10 @@ func TestAttack06CaptureByFew(t *testing.T) {
 	// one motion of theirs; and it does not go round and round for ever.
 	t.Run("call-in", func(t *testing.T) {
 		each(t, "social-coop", 6, func(t *testing.T, h *hall) {
-			g := h.group("care", coop.Power, member.Suspension)
+			g := h.group("care", coop.Power, mandate.Appoint)
 			h.ok(h.mandate.Join(h.ctx, h.people[1], g.ID))
-			m := h.put(h.people[1], decision.Drafting{Body: g.ID, Title: "Two in one", Effects: []decision.Proposed{h.describe("Quietly"), carry(member.Suspension, args{"member": h.people[5].Member})}})
+			m := h.put(h.people[1], decision.Drafting{Body: g.ID, Title: "Two in one", Effects: []decision.Proposed{h.describe("Quietly"),
+				carry(mandate.Appoint, args{"body": g.ID, "member": h.people[5].Member, "office": "Clerk", "powers": []string{coop.Power}, "days": 9})}})
 			h.agree(m)
 			h.wait(3 * day)
 			m = h.is(m.ID, decision.Window, "carried", "")

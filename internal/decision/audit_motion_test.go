@@ -395,6 +395,11 @@ func (a *audit) finish() {
 	for act, u := range a.urgent {
 		a.ended(act, u)
 	}
+	for seq, since := range a.veiled {
+		if a.h.clock.Now().After(since.Add(rulebook.MaxVeil * day)) {
+			a.fail(9, "entry %d keeps back what was done since %s", seq, since)
+		}
+	}
 	a.privacy()
 }
 

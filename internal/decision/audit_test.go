@@ -75,7 +75,7 @@ type auditedPair struct {
 
 const motionFields = `id, number, body_id, mover_id, title, text, text_version, method, settings, petition, urgent, state, outcome, execution, cause, rule_id, again,
 	roll_size, quorum_base, roll_hash, votes_count, result, statement, origin_kind, origin_id, created_at, published_at, called_at, opens_at, closes_at,
-	counted_at, window_ends_at, in_force_at, review_at, reviewed_at, reminded_at, due_at, revision`
+	counted_at, window_ends_at, in_force_at, review_at, reviewed_at, reminded_at, due_at, extended_at, revision`
 
 var (
 	auditEvents = db.Def[record.Event](`SELECT seq, at, kind, body, prev, hash, subject, member, authority FROM record_events ORDER BY seq`)
@@ -142,6 +142,7 @@ type (
 		Due     time.Time  `json:"due"`
 		Outcome string     `json:"outcome"`
 		Ended   *time.Time `json:"ended"`
+		Refused *time.Time `json:"refused"`
 	}
 	saidVote struct {
 		Decision id.ID `json:"decision"`
@@ -195,6 +196,8 @@ type audit struct {
 	states  map[string]json.RawMessage
 	members map[id.ID]*membership
 	courses map[id.ID]*course
+	veiled  map[int64]time.Time // acts of which the record keeps back what they did, since when
+	fallen  map[id.ID]bool      // emergency acts that fell with what they stood on
 	genesis time.Time
 }
 
@@ -218,7 +221,7 @@ func (a *audit) report(t reporter, only ...int) {
 func (h *hall) audit() *audit {
 	h.t.Helper()
 	a := &audit{h: h, wrong: map[int][]string{}, seen: map[string]int{}, acts: map[int64]*auditedAct{}, urgent: map[id.ID]*auditedEmergency{}, byID: map[id.ID]*auditedAct{},
-		states: map[string]json.RawMessage{}, members: map[id.ID]*membership{}, courses: map[id.ID]*course{}}
+		states: map[string]json.RawMessage{}, members: map[id.ID]*membership{}, courses: map[id.ID]*course{}, fallen: map[id.ID]bool{}, veiled: map[int64]time.Time{}}
 	a.load()
 	for i := range a.events {
 		a.step(i)
@@ -380,7 +383,12 @@ func (a *audit) act(i int) {
 	}
 	a.seen["act by "+x.AuthorityKind]++
 	target := ref.Ref{Kind: x.TargetKind, ID: x.TargetID}
-	if e.Authority != (ref.Ref{Kind: x.AuthorityKind, ID: x.AuthorityID}).String() || x.Power != power || e.Subject != target.String() {
+	about := target.String()
+	if e.body.Veiled { // what it is about is published later
+		about, a.veiled[e.Seq] = "", e.At
+		a.seen["veiled"]++
+	}
+	if e.Authority != (ref.Ref{Kind: x.AuthorityKind, ID: x.AuthorityID}).String() || x.Power != power || e.Subject != about {
 		a.fail(1, "entry %d and its act %s differ", e.Seq, x.ID)
 	}
 	p, ok := powerOf(power)
@@ -506,50 +514,6 @@ func (a *audit) won(c *course, f auditedEffect) bool {
 	return f.Option < len(options) && len(elected) > 0 && elected[0] == options[f.Option]
 }
 
-func (a *audit) byEmergency(x *auditedAct, p authz.Power) string {
-	r, ok := said[saidRule](a, "rule", x.AuthorityID)
-	if !ok || r.Until != nil || r.Rule.Emergency == nil || !covers(r.Rule.Emergency.Acts, x.Power) {
-		return "no rule in force allows it"
-	}
-	if p.Reserved {
-		return "only a decision can do that"
-	}
-	if m := a.members[x.Member]; m == nil || !m.good(x.At) {
-		return "who did it has no rights"
-	}
-	sits := false
-	every(a, "seat", func(_ id.ID, s saidSeat) {
-		b, _ := said[saidBody](a, "body", s.Body)
-		sits = sits || s.Member == x.Member && s.Until == nil && b.Handle == r.Rule.Emergency.Body && b.Dissolved == nil
-	})
-	if !sits {
-		return "who did it is not in the body"
-	}
-	if u := a.urgent[x.ID]; u != nil && !u.Due.Equal(x.At.Add(time.Duration(r.Rule.Emergency.Days)*day)) {
-		return "it ends at another time than the rule says"
-	}
-	return ""
-}
-
-func (a *audit) byLapse(x *auditedAct) string {
-	u, first := a.urgent[x.AuthorityID], a.byID[x.AuthorityID]
-	if u == nil || first == nil {
-		return "there was no such act"
-	}
-	now, _ := said[saidEmergency](a, "emergency", x.AuthorityID)
-	var undo effect.Stored
-	_ = json.Unmarshal([]byte(first.Inverse), &undo) // of another form: none
-	switch {
-	case x.At.Before(u.Due):
-		return "it was not due"
-	case now.Outcome != "":
-		return "it was over"
-	case undo.Kind != x.Power:
-		return "that does not undo it"
-	}
-	return ""
-}
-
 // widened refuses a body that has widened itself, and powers that came from nobody who had them.
 func (a *audit) widened(e entry, x *auditedAct) {
 	if e.ref.Kind != "body" || e.body.State == nil || x.Power != mandate.ChangeBody && x.Power != mandate.CreateBody {
@@ -639,11 +603,6 @@ func (a *audit) cause(i int, power string) *auditedAct {
 func (a *audit) undoable(e entry, x *auditedAct, p authz.Power) {
 	var undo effect.Stored
 	_ = json.Unmarshal([]byte(x.Inverse), &undo) // of another form: none
-	var data struct {
-		Ended    bool   `json:"ended"`
-		Decision string `json:"decision"`
-	}
-	_ = json.Unmarshal([]byte(x.Args), &data)
 	switch {
 	case undo.Kind != "":
 		if _, err := a.h.effects.Load(undo); err != nil {
@@ -654,9 +613,6 @@ func (a *audit) undoable(e entry, x *auditedAct, p authz.Power) {
 		}
 		a.seen["inverse"]++
 	case p.Irreversible:
-	case x.Power == rulebook.Adopt && data.Ended: // the act beside it adopts the new version, and undoes both
-	case x.Power == member.Admit && data.Decision == "enrolled" && x.Via == string(authz.Operator): // reviewed, see member.TakeIn
-	case x.Power == member.Admit && data.Decision == "declined": // who was declined may apply again
 	default:
 		a.fail(8, "entry %d: nothing undoes %s", e.Seq, x.Power)
 	}
@@ -709,7 +665,9 @@ func (a *audit) change(i int) {
 		m := a.members[e.ref.ID]
 		ok = self(e.ref.ID) && m.Ended != ""
 	case "vote":
-	case "emergency.done", "emergency.ratified", "emergency.undone", "emergency.review":
+	case record.Published:
+		ok = a.published(e)
+	case "emergency.done", "emergency.moved", "emergency.refused", "emergency.ratified", "emergency.undone", "emergency.review":
 		a.emergency(e)
 	default:
 		ok = false
@@ -730,19 +688,6 @@ func (a *audit) dissolves(i int) bool {
 		}
 	}
 	return false
-}
-
-func (a *audit) emergency(e entry) {
-	a.seen["emergency"]++
-	was, known := said[saidEmergency](a, "emergency", e.ref.ID)
-	switch {
-	case known == (e.Kind == "emergency.done"):
-		a.fail(9, "entry %d: %s out of turn", e.Seq, e.Kind)
-	case known && was.Outcome != "":
-		a.fail(9, "entry %d: it ended before", e.Seq)
-	case (e.Kind == "emergency.undone" || e.Kind == "emergency.review") && e.At.Before(was.Due):
-		a.fail(9, "entry %d: it was not due before %s", e.Seq, was.Due)
-	}
 }
 
 func clone(m map[string]json.RawMessage) map[string]json.RawMessage {

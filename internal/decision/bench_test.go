@@ -30,7 +30,7 @@ func benched(b *testing.B, members int) *hall {
 func BenchmarkAuthorise(b *testing.B) {
 	h := benched(b, 3)
 	ann := h.people[1]
-	for i, power := range []string{"member.admit", "member.suspend", coop.Power} {
+	for i, power := range []string{"member.admit", "moderation.block", coop.Power} {
 		h.office(h.group(fmt.Sprintf("group%d", i), power), ann, 400, power)
 	}
 	target := authz.Target{Kind: "coop", ID: 1}

@@ -200,10 +200,7 @@ func (s *Service) call(ctx context.Context, tx *db.Tx, m *Motion, c Calling, rul
 	if !slices.Contains(r.Methods, m.Method) {
 		return fault.Field("method", "Under the rule “%s” motions are not decided this way.", r.Title)
 	}
-	least := time.Duration(r.Open) * day
-	if c.Urgent != "" && r.Urgent != nil {
-		least = time.Duration(r.Urgent.Hours) * time.Hour
-	}
+	least := least(r, c.Urgent)
 	if c.For == 0 {
 		c.For = least
 	}
@@ -231,6 +228,9 @@ func (s *Service) call(ctx context.Context, tx *db.Tx, m *Motion, c Calling, rul
 		return err
 	}
 	if err := s.stillGoverns(ctx, tx, m, rule.ID); err != nil {
+		return err
+	}
+	if err := s.await(ctx, tx, m, r); err != nil {
 		return err
 	}
 	if m.OpensAt.After(tx.Now()) {
@@ -319,6 +319,9 @@ func (s *Service) open(ctx context.Context, tx *db.Tx, m *Motion, rule *rulebook
 	if err := s.save(ctx, tx, m, Called, record.Entry{Kind: "decision.opened", Via: authz.Job, Data: map[string]any{"roll": len(roll)}}); err != nil {
 		return err
 	}
+	if err := s.await(ctx, tx, m, &rule.Rule); err != nil {
+		return err
+	}
 	return s.Opened.Emit(ctx, tx, *m)
 }
 
@@ -400,20 +403,34 @@ func rollHash(motion id.ID, roll []id.ID) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Extend moves the close of an open vote to a later instant. The mover may, as long as it is open.
+// lastHour is the end of a vote in which its close stays where it is: whoever sees how it goes must not
+// buy time then.
+const lastHour = time.Hour
+
+// Extend moves the close of an open vote to a later instant: once, by no more than the days that the rule
+// gives a vote, and not in the last hour. The mover may, and says why on the public record.
 func (s *Service) Extend(ctx context.Context, by authz.Actor, motion id.ID, closes time.Time, reason string) (Motion, error) {
 	closes = instant(closes)
 	return s.step(ctx, by, motion, func(tx *db.Tx, m *Motion) error {
 		if m.State != Open || !tx.Now().Before(m.ClosesAt) {
 			return fault.New(fault.Conflict, "Only an open vote can be extended.")
 		}
-		if !closes.After(m.ClosesAt) || closes.After(m.OpensAt.Add(60*day)) {
-			return fault.Field("closes", "The new close is later than the present one, and at most 60 days after the opening.")
+		rule, err := s.rules.Get(ctx, tx, m.RuleID)
+		if err != nil {
+			return err
 		}
-		if strings.TrimSpace(reason) == "" {
+		most := least(&rule.Rule, m.Urgent)
+		switch {
+		case !m.ExtendedAt.IsZero():
+			return fault.New(fault.Conflict, "This vote was extended on %s. A vote is extended once.", m.ExtendedAt.Format("2 January, 15:04 UTC"))
+		case tx.Now().After(m.ClosesAt.Add(-lastHour)):
+			return fault.New(fault.Conflict, "In its last hour a vote is not extended any more.")
+		case !closes.After(m.ClosesAt) || closes.After(m.ClosesAt.Add(most)) || closes.After(m.OpensAt.Add(60*day)):
+			return fault.Field("closes", "The new close is later than the present one, by %s at most, and at most 60 days after the opening.", words(most))
+		case strings.TrimSpace(reason) == "":
 			return fault.Field("reason", "Please say why.")
 		}
-		m.ClosesAt, m.DueAt = closes, closes
+		m.ClosesAt, m.DueAt, m.ExtendedAt = closes, closes, tx.Now()
 		e := entry("extended", by)
 		e.Reason = reason
 		if err := s.save(ctx, tx, m, Open, e); err != nil {
@@ -421,6 +438,14 @@ func (s *Service) Extend(ctx context.Context, by authz.Actor, motion id.ID, clos
 		}
 		return s.Changed.Emit(ctx, tx, *m)
 	})
+}
+
+// least is how long a vote under a rule is open at the least.
+func least(r *rulebook.Rule, urgent string) time.Duration {
+	if urgent != "" && r.Urgent != nil {
+		return time.Duration(r.Urgent.Hours) * time.Hour
+	}
+	return time.Duration(r.Open) * day
 }
 
 // callIn takes a carried motion to the general meeting: it does not come into force, and the same text
@@ -450,6 +475,9 @@ func (s *Service) putAgain(ctx context.Context, tx *db.Tx, old *Motion, body id.
 	by := authz.Actor{Via: authz.Job, Member: old.Mover}
 	n, err := s.draft(ctx, tx, by, Drafting{Body: body, Title: old.Title, Text: old.Text, Method: old.Method, Settings: old.Settings(), Effects: proposed(rows)}, why, old.ID)
 	if err != nil {
+		return n, err
+	}
+	if err := s.mandate.AskAgain(ctx, tx, old.ID, n.ID); err != nil {
 		return n, err
 	}
 	return n, s.putByRule(ctx, tx, &n, opens)

@@ -121,6 +121,14 @@ func (s *Service) close(ctx context.Context, tx *db.Tx, m *Motion) error {
 	if err != nil {
 		return err
 	}
+	if err := s.await(ctx, tx, m, &rule.Rule); err != nil {
+		return err
+	}
+	if m.Mover == 0 && m.Votes > 0 && (m.Outcome == tally.Lost || m.Outcome == tally.Blocked) {
+		if err := s.mandate.Refuse(ctx, tx, m.ID); err != nil {
+			return err
+		}
+	}
 	if m.Outcome == tally.NoQuorum && rule.Rule.Again > 0 && !m.Again && urgent == 0 {
 		if _, err := s.putAgain(ctx, tx, m, m.Body, SecondCall, tx.Now().Add(time.Duration(rule.Rule.Again)*day)); err != nil && fault.KindOf(err) == fault.Internal {
 			return err

@@ -325,7 +325,7 @@ func (h *hall) crashStory(try func(step)) {
 	}
 
 	put(decision.Drafting{Effects: []decision.Proposed{carry(mandate.CreateBody, args{"parent": h.root().ID, "kind": mandate.WorkingGroup, "handle": "care", "name": "Care",
-		"aim": "", "domain": []string{coop.Power, "member.suspend"}, "seats": 0, "joining": mandate.Open})}}, decision.Calling{Opens: h.clock.Now().Add(time.Hour)})
+		"aim": "", "domain": []string{coop.Power, "moderation.block"}, "seats": 0, "joining": mandate.Open})}}, decision.Calling{Opens: h.clock.Now().Add(time.Hour)})
 	pass(time.Hour)
 	vote(decision.Agree, ben)
 	vote(decision.Disagree, ben)
@@ -411,7 +411,7 @@ func (h *hall) crashStory(try func(step)) {
 		return h.coop.Describe(h.ctx, authz.Actor{Via: authz.Operator}, coop.Description{Name: "By the operator", Joining: coop.Closed}, "")
 	})
 	one("ask", func() error { return h.AskAboutEmergencies(h.ctx) })
-	h.clock.Advance(mandate.OperatorDays * day)
+	pass(mandate.OperatorDays * day)
 	one("lapse", func() error { return h.mandate.Lapse(h.ctx) })
 	if h.name() != "Called In" {
 		h.t.Errorf("after all the co-op is called %s", h.name())

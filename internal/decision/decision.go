@@ -99,6 +99,7 @@ type Service struct {
 	Changed   event.Event[Motion] // any other step
 	Returned  event.Event[Motion] // an effect was stale or failed: the mover must look
 	Commented event.Event[Comment]
+	Reacted   event.Event[Reaction] // to a comment, for the first time with this emoji
 	Reminded  event.Event[Unvoted]
 }
 
@@ -167,6 +168,7 @@ type Motion struct {
 	ReviewedAt   time.Time     `db:"reviewed_at"`
 	RemindedAt   time.Time     `db:"reminded_at"`
 	DueAt        time.Time     `db:"due_at"`
+	ExtendedAt   time.Time     `db:"extended_at"`
 	Revision     int           `db:"revision"`
 }
 
@@ -264,6 +266,7 @@ type state struct {
 	RollHash  string          `json:"roll_hash,omitempty"`
 	Opens     *time.Time      `json:"opens,omitempty"`
 	Closes    *time.Time      `json:"closes,omitempty"`
+	Extended  *time.Time      `json:"extended,omitempty"`
 	Window    *time.Time      `json:"window,omitempty"`
 	InForce   *time.Time      `json:"in_force,omitempty"`
 	Review    *time.Time      `json:"review,omitempty"`
@@ -282,7 +285,7 @@ func (m *Motion) state(effects []effectRow) state {
 	h := sha256.Sum256([]byte(m.Text))
 	s := state{Number: m.Number, Body: m.Body, Mover: m.Mover, Title: m.Title, Text: hex.EncodeToString(h[:]), Version: m.TextVersion, Method: m.Method,
 		Settings: json.RawMessage(m.SettingsJSON), State: m.State, Outcome: m.Outcome, Execution: m.Execution, Rule: m.RuleID, Roll: m.RollSize,
-		RollHash: m.RollHash, Opens: orNil(m.OpensAt), Closes: orNil(m.ClosesAt), Window: orNil(m.WindowEndsAt), InForce: orNil(m.InForceAt), Review: orNil(m.ReviewAt)}
+		RollHash: m.RollHash, Opens: orNil(m.OpensAt), Closes: orNil(m.ClosesAt), Extended: orNil(m.ExtendedAt), Window: orNil(m.WindowEndsAt), InForce: orNil(m.InForceAt), Review: orNil(m.ReviewAt)}
 	if m.ResultJSON != "" {
 		s.Result = json.RawMessage(m.ResultJSON)
 	}
@@ -306,7 +309,7 @@ func (s *Service) save(ctx context.Context, tx *db.Tx, m *Motion, from State, e 
 	}
 	n, err := updateMotion.Run(ctx, tx, m.ID, m.Revision, m.Title, m.Text, m.TextVersion, m.Method, m.SettingsJSON, m.Petition, m.Urgent, m.State,
 		m.Outcome, m.Execution, m.Cause, m.RuleID, m.RollSize, m.QuorumBase, m.RollHash, m.ResultJSON, m.Statement, m.PublishedAt, m.CalledAt,
-		m.OpensAt, m.ClosesAt, m.CountedAt, m.WindowEndsAt, m.InForceAt, m.ReviewAt, m.ReviewedAt, m.RemindedAt, m.DueAt, m.Body)
+		m.OpensAt, m.ClosesAt, m.CountedAt, m.WindowEndsAt, m.InForceAt, m.ReviewAt, m.ReviewedAt, m.RemindedAt, m.DueAt, m.Body, m.ExtendedAt)
 	if err != nil {
 		return err
 	}

@@ -174,8 +174,11 @@ func (s *Service) React(ctx context.Context, by authz.Actor, comment id.ID, emoj
 			_, err = deleteReaction.Run(ctx, tx, comment, by.Member, emoji)
 			return err
 		}
-		_, err = insertReaction.Run(ctx, tx, comment, by.Member, emoji)
-		return err
+		n, err := insertReaction.Run(ctx, tx, comment, by.Member, emoji)
+		if err != nil || n == 0 {
+			return err
+		}
+		return s.Reacted.Emit(ctx, tx, Reaction{comment, by.Member, emoji})
 	})
 }
 

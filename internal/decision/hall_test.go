@@ -68,6 +68,8 @@ type hall struct {
 	founder authz.Actor
 	people  []authz.Actor // the founder first
 
+	loud id.ID // an account, where a story needs one
+
 	tableNames []string
 }
 
@@ -118,7 +120,10 @@ func (h *hall) reopen() {
 		if err != nil || !ok {
 			return mandate.Allowance{}, err
 		}
-		return mandate.Allowance{Rule: v.ID, Body: v.Rule.Emergency.Body, Days: v.Rule.Emergency.Days}, nil
+		return mandate.Allowance{Rule: v.ID, Body: v.Rule.Emergency.Body, Days: v.Rule.Emergency.Days, Veil: v.Rule.Emergency.Veil}, nil
+	}
+	h.mandate.RatifyDays = func(ctx context.Context, q db.Handle) (int, error) {
+		return h.rules.RatifyDays(ctx, q, mandate.RatifyAct)
 	}
 	h.member.Ended.On(func(ctx context.Context, tx *db.Tx, e member.Ended) error {
 		return h.mandate.CloseMember(ctx, tx, e.Member.ID)
@@ -227,10 +232,11 @@ func (h *hall) wait(d time.Duration) {
 
 func (h *hall) tick() {
 	h.t.Helper()
-	h.ok(h.Advance(h.ctx))
 	h.ok(h.mandate.Sweep(h.ctx))
-	h.ok(h.mandate.Lapse(h.ctx))
 	h.ok(h.AskAboutEmergencies(h.ctx))
+	h.ok(h.Advance(h.ctx))
+	h.ok(h.mandate.Lapse(h.ctx))
+	h.ok(h.mandate.Unveil(h.ctx))
 }
 
 func carry(kind string, args any) decision.Proposed {
@@ -254,6 +260,9 @@ func (h *hall) discuss(by authz.Actor, d decision.Drafting) decision.Motion {
 	h.t.Helper()
 	if d.Title == "" {
 		d.Title = "A motion"
+	}
+	if usual := h.rule(rulebook.Ordinary).Methods[0]; d.Method == "" && usual == rulebook.Consent {
+		d.Method = usual
 	}
 	m, err := h.Draft(h.ctx, by, d)
 	h.ok(err)
@@ -291,12 +300,27 @@ func (h *hall) is(motion id.ID, state decision.State, outcome, execution string)
 	return m
 }
 
+// yes and no are the words of a vote for and against a motion.
+func yes(m decision.Motion) string {
+	if m.Method == rulebook.Consent {
+		return decision.Consents
+	}
+	return decision.Agree
+}
+
+func no(m decision.Motion) string {
+	if m.Method == rulebook.Consent {
+		return decision.Object
+	}
+	return decision.Disagree
+}
+
 // enact carries a motion with everybody's agreement, to its execution.
 func (h *hall) enact(d decision.Drafting) decision.Motion {
 	h.t.Helper()
 	m := h.put(h.people[0], d)
 	for _, by := range h.people {
-		if _, err := h.Cast(h.ctx, by, m.ID, decision.Choice{Choice: decision.Agree}, ""); err != nil && !fault.Is(err, fault.Forbidden) {
+		if _, err := h.Cast(h.ctx, by, m.ID, decision.Choice{Choice: yes(m)}, ""); err != nil && !fault.Is(err, fault.Forbidden) {
 			h.t.Fatal(err)
 		}
 	}

@@ -514,7 +514,7 @@ func (p *Pages) fillPeople(ctx context.Context, by authz.Actor, v *pageView) (er
 	if p.Replies == nil {
 		return nil
 	}
-	posts, err := p.Posts(ctx, v.M.ID)
+	posts, err := p.Posts(ctx, p.db, v.M.ID)
 	if err != nil || len(posts) == 0 {
 		return err
 	}

@@ -65,6 +65,19 @@ func (p *Pages) newForm(w http.ResponseWriter, r *http.Request) error {
 			d.Title = x.Title
 		}
 	}
+	if k, ok := p.effects.Kind(q.Get("effect")); ok { // a link from the page of what it would change
+		args := map[string]string{}
+		for _, f := range k.Fields {
+			if q.Has(f.Name) {
+				args[f.Name] = q.Get(f.Name)
+			}
+		}
+		filled, err := json.Marshal(args)
+		if err != nil {
+			return err
+		}
+		d.Title, d.Effects = t(ctx, k.What), []Proposed{{-1, effect.Stored{Kind: k.Name, Args: filled}}}
+	}
 	return p.drawForm(w, r, formView{Action: "/decisions", D: d}, http.StatusOK)
 }
 

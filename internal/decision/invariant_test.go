@@ -65,7 +65,7 @@ func (h *hall) agree(m decision.Motion) {
 	roll, err := h.Electorate(h.ctx, h.db, m.ID)
 	h.ok(err)
 	for _, who := range roll {
-		_, err := h.Cast(h.ctx, authz.Actor{Member: who, Via: authz.Web}, m.ID, decision.Choice{Choice: decision.Agree}, "")
+		_, err := h.Cast(h.ctx, authz.Actor{Member: who, Via: authz.Web}, m.ID, decision.Choice{Choice: yes(m)}, "")
 		h.ok(err)
 	}
 }
@@ -156,14 +156,12 @@ func TestInvariant02OneMemberOneVote(t *testing.T) {
 			late, err := h.admit(authz.Actor{Via: authz.Operator})
 			h.ok(err)
 			h.ok(h.member.Resign(h.ctx, h.people[1], password, local))
-			h.ok(h.byHand(authz.Actor{Via: authz.Operator}, carry(member.Suspension, args{"member": h.people[2].Member})))
-			h.tick() // what the operator did is asked about
-			act, err := h.mandate.Emergencies(h.ctx, h.db)
-			h.ok(err)
-			asked := h.get(act[0].Decision)
-			h.agree(asked)
+			suspend := h.put(h.people[3], decision.Drafting{Title: "Suspend", Effects: []decision.Proposed{carry(member.Suspension, args{"member": h.people[2].Member})}})
+			h.agree(suspend)
 			h.wait(6 * day)
-			h.wait(34*day - ms)
+			h.wait(2 * day)
+			h.is(suspend.ID, decision.InForce, "carried", decision.Done)
+			h.wait(32*day - ms)
 			m := h.get(d.ID)
 			roll, err := h.Electorate(h.ctx, h.db, d.ID)
 			h.ok(err)

@@ -20,6 +20,7 @@ import (
 	"rochdale/internal/lib/tally"
 	"rochdale/internal/mandate"
 	"rochdale/internal/member"
+	"rochdale/internal/moderation"
 	"rochdale/internal/rulebook"
 )
 
@@ -39,13 +40,14 @@ type machine struct {
 func seedbed(h *hall) {
 	h.found("social-coop", 6)
 	r := h.rule(rulebook.Ordinary)
-	r.Emergency = &rulebook.Emergency{Body: "care", Acts: []string{coop.Power, member.Suspension, "moderation.*"}, Days: 12}
+	r.Emergency = &rulebook.Emergency{Body: "care", Acts: []string{coop.Power, "moderation.*"}, Days: 12, Veil: 5}
+	h.loud = h.account("loud").ID
 	h.enact(decision.Drafting{Title: "For emergencies", Effects: []decision.Proposed{carry(rulebook.Adopt, args{"rule": r})}})
-	g := h.group("care", coop.Power, member.Suspension, member.Reinstatement, member.Admit, mandate.SeatMember, mandate.ChangeBody, mandate.CreateBody, mandate.Appoint, "moderation.*")
+	g := h.group("care", coop.Power, member.Admit, member.Enrol, mandate.SeatMember, mandate.ChangeBody, mandate.CreateBody, mandate.Appoint, "moderation.*")
 	for _, by := range h.people[1:4] {
 		h.ok(h.mandate.Join(h.ctx, by, g.ID))
 	}
-	h.office(g, h.people[1], 400, coop.Power, member.Suspension, member.Admit, mandate.ChangeBody, mandate.Appoint)
+	h.office(g, h.people[1], 400, coop.Power, member.Admit, member.Enrol, mandate.ChangeBody, mandate.Appoint)
 	h.whole()
 }
 
@@ -298,7 +300,7 @@ func (m *machine) odd(r *rapid.T) time.Duration {
 func (m *machine) time(r *rapid.T) {
 	for i, f := range []func() error{
 		func() error { return m.Advance(m.ctx) }, func() error { return m.mandate.Sweep(m.ctx) },
-		func() error { return m.mandate.Lapse(m.ctx) }, func() error { return m.AskAboutEmergencies(m.ctx) },
+		m.lapse, func() error { return m.AskAboutEmergencies(m.ctx) }, func() error { return m.mandate.Unveil(m.ctx) },
 	} {
 		if rapid.IntRange(0, 3).Draw(r, fmt.Sprint("part ", i)) > 0 {
 			_ = m.do(r, true, f)
@@ -465,7 +467,15 @@ func (m *machine) pass(r *rapid.T) {
 			m.everybody(r, f.ID, word)
 		}
 	}
-	_ = m.do(r, true, func() error { return m.mandate.Lapse(m.ctx) })
+	_ = m.do(r, true, m.lapse)
+}
+
+// lapse lets the answers of the members come before what happens without them, as the program does.
+func (m *machine) lapse() error {
+	if err := m.Advance(m.ctx); err != nil {
+		return err
+	}
+	return m.mandate.Lapse(m.ctx)
 }
 
 func (m *machine) until(r *rapid.T, wait time.Duration) {
@@ -530,7 +540,7 @@ func (m *machine) leave(r *rapid.T) {
 	_ = m.do(r, false, func() error { return m.member.Resign(m.ctx, by, password, local) })
 }
 
-// rights are suspended and given back by whoever tries.
+// rights are suspended and given back by decisions alone, whoever tries.
 func (m *machine) rights(r *rapid.T) {
 	by, of := m.somebody(r), m.somebody(r)
 	if rapid.IntRange(0, 3).Draw(r, "operator") == 3 {
@@ -587,6 +597,9 @@ func (m *machine) operator(r *rapid.T) { m.act(r, authz.Actor{Via: authz.Operato
 func (m *machine) emergency(r *rapid.T) {
 	m.names++
 	name := m.describe(fmt.Sprintf("Hasty %d", m.names))
+	if rapid.Bool().Draw(r, "by order") {
+		name = carry(moderation.Suspend, args{"account": "@loud", "id": m.loud, "level": rapid.SampledFrom([]string{"suspend", "limit", "none"}).Draw(r, "level"), "class": mandate.Legal})
+	}
 	by := m.people[rapid.IntRange(2, 3).Draw(r, "who")]
 	_ = m.do(r, false, func() error { return m.byHand(by, name) })
 }
@@ -623,7 +636,7 @@ func (m *machine) effect(r *rapid.T) decision.Proposed {
 	m.names++
 	name := fmt.Sprintf("Name %d", m.names)
 	switch k := rapid.SampledFrom([]string{coop.Power, coop.Power, coop.Power, mandate.CreateBody, mandate.ChangeBody, mandate.DissolveBody, mandate.SeatMember, mandate.Appoint, mandate.Appoint,
-		mandate.Recall, mandate.RatifyTerm, member.Suspension, member.Expulsion, member.Reinstatement, rulebook.Adopt, rulebook.Adopt, rulebook.Repeal, "moderation.block"}).Draw(r, "kind"); k {
+		mandate.Recall, mandate.RatifyTerm, member.Suspension, member.Expulsion, member.Reinstatement, rulebook.Adopt, rulebook.Adopt, rulebook.Repeal, moderation.Block, moderation.Suspend}).Draw(r, "kind"); k {
 	case mandate.CreateBody:
 		return carry(k, args{"parent": b.ID, "kind": "circle", "handle": fmt.Sprintf("b%d", m.names), "name": name, "aim": "", "domain": domain, "seats": rapid.IntRange(0, 3).Draw(r, "seats"), "joining": "open"})
 	case mandate.ChangeBody:
@@ -651,7 +664,10 @@ func (m *machine) effect(r *rapid.T) decision.Proposed {
 		return carry(k, args{"rule": m.newRule(r)})
 	case rulebook.Repeal:
 		return carry(k, args{"line": "persons"})
-	case "moderation.block":
+	case moderation.Suspend:
+		return carry(k, args{"account": "@loud", "id": m.loud, "level": rapid.SampledFrom([]string{"suspend", "limit", "none"}).Draw(r, "level"),
+			"class": rapid.SampledFrom([]string{mandate.Legal, "spam"}).Draw(r, "class")})
+	case moderation.Block:
 		return carry(k, args{"domain": rapid.SampledFrom([]string{"bad.example", "worse.example"}).Draw(r, "domain"), "level": rapid.SampledFrom([]string{"block", "limit", "none"}).Draw(r, "level")})
 	}
 	return m.describe(name)

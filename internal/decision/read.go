@@ -177,8 +177,8 @@ func (s *Service) Posted(ctx context.Context, tx *db.Tx, motion, post id.ID) err
 }
 
 // Posts are those posts, the first first.
-func (s *Service) Posts(ctx context.Context, motion id.ID) ([]id.ID, error) {
-	return listPosts.All(ctx, s.db, motion)
+func (s *Service) Posts(ctx context.Context, h db.Handle, motion id.ID) ([]id.ID, error) {
+	return listPosts.All(ctx, h, motion)
 }
 
 // Electorate is who is on the roll of a motion.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"time"
 
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/db"
@@ -25,6 +26,12 @@ func (s *Service) Retire(ctx context.Context, tx *db.Tx, login id.ID) error {
 		return err
 	}
 	return s.endAll(ctx, tx, login)
+}
+
+// LastUse is when a login was last used by a session or an app that is still signed in, to the minute or
+// so; zero if there is none.
+func (s *Service) LastUse(ctx context.Context, h db.Handle, login id.ID) (time.Time, error) {
+	return lastUse.One(ctx, h, login)
 }
 
 // Restore gives a former login its account back: the person is a member again.

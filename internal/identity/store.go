@@ -63,6 +63,10 @@ var (
 	dropCodesOf = db.Stmt(`DELETE FROM codes WHERE login_id = $1`)
 	sweepCodes  = db.Stmt(`DELETE FROM codes WHERE expires_at < $1`)
 
+	// The last use of any session or token of a login that still stands; 0 if there is none.
+	lastUse = db.Def[time.Time](`SELECT COALESCE(MAX(used_at), 0) FROM (SELECT used_at FROM sessions WHERE login_id = $1
+		UNION ALL SELECT used_at FROM tokens WHERE login_id = $1 AND revoked_at = 0) AS uses`)
+
 	insertToken = db.Stmt(`INSERT INTO tokens (id, token_hash, app_id, login_id, scopes, created_at, used_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`)
 	getToken    = db.Def[tokenRow](`SELECT t.id, t.app_id, t.scopes, t.used_at, ` + loginOf + `
 		FROM tokens t LEFT JOIN logins l ON l.id = t.login_id WHERE t.token_hash = $1 AND t.revoked_at = 0`)

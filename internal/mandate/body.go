@@ -331,12 +331,16 @@ func (s *Service) dissolve(ctx context.Context, tx *db.Tx, by authz.Actor, b Bod
 			return fault.New(fault.Conflict, "%s has bodies below it: dissolve or move those first.", b.Name)
 		}
 	}
+	authority, err := s.Authorise(ctx, tx, by, DissolveBody, authz.Target{Kind: "body", ID: b.ID})
+	if err != nil {
+		return err
+	}
 	seats, err := listSeats.All(ctx, tx, b.ID)
 	if err != nil {
 		return err
 	}
 	for _, x := range seats {
-		if err := s.unseat(ctx, tx, x, record.Entry{Kind: "seat.ended", Reason: "the body was dissolved"}); err != nil {
+		if err := s.unseat(ctx, tx, x, record.Entry{Kind: "seat.ended", Authority: authority, Reason: "the body was dissolved"}); err != nil {
 			return err
 		}
 	}
@@ -346,7 +350,7 @@ func (s *Service) dissolve(ctx context.Context, tx *db.Tx, by authz.Actor, b Bod
 	}
 	for _, m := range mandates {
 		if m.EndedAt.IsZero() && m.To.After(tx.Now()) {
-			if err := s.endMandate(ctx, tx, m, BodyDissolved, record.Entry{Kind: "mandate.ended", Reason: "the body was dissolved"}); err != nil {
+			if err := s.endMandate(ctx, tx, m, BodyDissolved, record.Entry{Kind: "mandate.ended", Authority: authority, Reason: "the body was dissolved"}); err != nil {
 				return err
 			}
 		}

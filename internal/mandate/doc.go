@@ -8,4 +8,7 @@
 // Every act that needed authority is kept with what permitted it, why it was done and what would undo
 // it, and is written into the public record in the same transaction. What the operator does from the
 // shell is an emergency act: it is recorded as such.
+//
+//	emergency act: done, due on a day; then ratified, undone or reviewed. The day moves later with the vote
+//	about it, and is today once the members have voted it down
 package mandate

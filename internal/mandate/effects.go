@@ -204,10 +204,11 @@ func (s *Service) granting(ctx context.Context, tx *db.Tx, by authz.Actor, power
 
 // performOn is Perform for an act that is judged by one target and recorded as about another.
 func (s *Service) performOn(ctx context.Context, tx *db.Tx, by authz.Actor, power string, judged authz.Target, about ref.Ref, event, reason string, args any, inverse effect.Stored, state any) error {
-	if _, err := s.Perform(ctx, tx, by, authz.Act{Power: power, Target: judged, Reason: reason, Args: args, Inverse: inverse}); err != nil {
+	authority, err := s.Perform(ctx, tx, by, authz.Act{Power: power, Target: judged, Reason: reason, Args: args, Inverse: inverse})
+	if err != nil {
 		return err
 	}
-	_, err := s.record.Append(ctx, tx, record.Entry{Kind: event, Subject: about, Via: by.Via, Data: args, State: state})
+	_, err = s.record.Append(ctx, tx, record.Entry{Kind: event, Subject: about, Via: by.Via, Authority: authority, Data: args, State: state})
 	return err
 }
 
@@ -360,7 +361,8 @@ func (e *seatMember) Apply(ctx context.Context, tx *db.Tx, by authz.Actor, reaso
 	if err != nil {
 		return inverse, err
 	}
-	if _, err := e.s.Perform(ctx, tx, by, authz.Act{Power: SeatMember, Target: e.Target(), Reason: reason, Args: e, Inverse: inverse}); err != nil {
+	authority, err := e.s.Perform(ctx, tx, by, authz.Act{Power: SeatMember, Target: e.Target(), Reason: reason, Args: e, Inverse: inverse})
+	if err != nil {
 		return inverse, err
 	}
 	if e.Out {
@@ -368,7 +370,7 @@ func (e *seatMember) Apply(ctx context.Context, tx *db.Tx, by authz.Actor, reaso
 		if err != nil {
 			return inverse, err
 		}
-		return inverse, e.s.unseat(ctx, tx, seat, record.Entry{Kind: "seat.ended", Via: by.Via})
+		return inverse, e.s.unseat(ctx, tx, seat, record.Entry{Kind: "seat.ended", Via: by.Via, Authority: authority})
 	}
 	b, err := e.s.Body(ctx, tx, e.Body)
 	if err != nil {
@@ -378,7 +380,7 @@ func (e *seatMember) Apply(ctx context.Context, tx *db.Tx, by authz.Actor, reaso
 	if err != nil {
 		return inverse, err
 	}
-	_, err = e.s.record.Append(ctx, tx, record.Entry{Kind: "seat.given", Subject: ref.Ref{Kind: "seat", ID: seat.ID}, Via: by.Via, State: seat.state()})
+	_, err = e.s.record.Append(ctx, tx, record.Entry{Kind: "seat.given", Subject: ref.Ref{Kind: "seat", ID: seat.ID}, Via: by.Via, Authority: authority, State: seat.state()})
 	return inverse, err
 }
 
@@ -519,10 +521,11 @@ func (e *recall) Apply(ctx context.Context, tx *db.Tx, by authz.Actor, reason st
 	if err != nil {
 		return inverse, err
 	}
-	if _, err := e.s.Perform(ctx, tx, by, authz.Act{Power: Recall, Target: e.Target(), Reason: reason, Args: e, Inverse: inverse}); err != nil {
+	authority, err := e.s.Perform(ctx, tx, by, authz.Act{Power: Recall, Target: e.Target(), Reason: reason, Args: e, Inverse: inverse})
+	if err != nil {
 		return inverse, err
 	}
-	return inverse, e.s.endMandate(ctx, tx, m, Recalled, record.Entry{Kind: "mandate.recalled", Via: by.Via})
+	return inverse, e.s.endMandate(ctx, tx, m, Recalled, record.Entry{Kind: "mandate.recalled", Via: by.Via, Authority: authority})
 }
 
 type ratifyTerm struct {

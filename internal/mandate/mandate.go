@@ -45,9 +45,15 @@ type Service struct {
 	// Decided asks whether a decision is in force at the transaction's time and carries an act of the
 	// power to the target, and which body took it. The decision feature answers; app connects them.
 	Decided func(ctx context.Context, h db.Handle, decision id.ID, power string, target authz.Target) (body id.ID, ok bool, err error)
+	// Elected asks whether an election has been counted and elects to offices of the target at the
+	// transaction's time, and which body voted. The election feature answers; app connects them.
+	Elected func(ctx context.Context, h db.Handle, election id.ID, target authz.Target) (body id.ID, ok bool, err error)
 	// EmergencyRule is the rule in force that lets the members of a body do an act of the power at
 	// once, and within how many days it must be ratified; app asks the rulebook.
 	EmergencyRule func(ctx context.Context, h db.Handle, power string) (Allowance, error)
+	// RatifyDays is how long the members need, by the rules in force, to ratify an emergency act: no act
+	// ends before they could have. App asks the rulebook; nil is no time.
+	RatifyDays func(ctx context.Context, h db.Handle) (int, error)
 
 	// MayHold reports whether a member may use an office now: not while the member's rights are
 	// suspended. The register answers; nil lets every holder.
@@ -56,6 +62,7 @@ type Service struct {
 	Formed    event.Event[Body]
 	Dissolved event.Event[Body]
 	Offered   event.Event[Mandate]
+	Accepted  event.Event[Mandate]
 	Ending    event.Event[Reminder]
 	Ended     event.Event[Mandate]
 	Emerged   event.Event[Emergency] // an act was done before a decision
@@ -67,6 +74,7 @@ type Allowance struct {
 	Rule id.ID
 	Body string
 	Days int
+	Veil int // days after which an act of the classes Legal and Safety is published; 0: at once
 }
 
 var _ authz.Judge = (*Service)(nil)
@@ -151,13 +159,15 @@ func (s *Service) Authorise(ctx context.Context, h db.Handle, by authz.Actor, po
 	switch {
 	case by.Decision != 0:
 		return s.byDecision(ctx, h, by.Decision, power, target)
+	case by.Election != 0:
+		return s.byElection(ctx, h, by.Election, power, target)
 	case by.Lapse != 0:
 		return s.byLapse(ctx, h, by.Lapse, power)
 	case by.Via == authz.Operator:
 		if p.Reserved {
 			return authz.Authority{}, fault.New(fault.Forbidden, "Only a decision of the members can do this (%s).", power)
 		}
-		return authz.Authority{Kind: authz.Operate}, nil
+		return authz.Authority{Kind: authz.Operate}, s.mayRepeat(ctx, h, power, target)
 	case by.Member == 0:
 		return authz.Authority{}, refused(power)
 	}
@@ -188,7 +198,7 @@ func (s *Service) Authorise(ctx context.Context, h db.Handle, by authz.Actor, po
 	if p.Reserved {
 		return authz.Authority{}, fault.New(fault.Forbidden, "Only a decision of the members can do this (%s).", power)
 	}
-	return s.byEmergency(ctx, h, by, power)
+	return s.byEmergency(ctx, h, by, power, target)
 }
 
 func refused(power string) error {
@@ -258,10 +268,22 @@ func (s *Service) Perform(ctx context.Context, tx *db.Tx, by authz.Actor, a auth
 	if err != nil {
 		return authority, fmt.Errorf("record act %s: %w", a.Power, err)
 	}
+	if err := s.checkInverse(a.Power, inverse); err != nil {
+		return authority, err
+	}
 	e := record.Entry{Kind: "act." + a.Power, Subject: ref.Ref{Kind: a.Target.Kind, ID: a.Target.ID}, Via: by.Via,
 		Authority: authority, Reason: a.Reason, Data: json.RawMessage(args), Private: a.Private, State: a.State}
 	if by.Member != 0 {
 		e.Member = ref.Ref{Kind: "member", ID: by.Member}
+	}
+	if err := s.unveilOf(ctx, tx, a.Target); err != nil {
+		return authority, err
+	}
+	if e.Veil, err = s.veilFor(ctx, tx, authority, &a); err != nil {
+		return authority, err
+	}
+	if e.Veil != nil {
+		e.Private = nil // it goes with what is published
 	}
 	ev, err := s.record.Append(ctx, tx, e)
 	if err != nil {
@@ -278,10 +300,38 @@ func (s *Service) Perform(ctx context.Context, tx *db.Tx, by authz.Actor, a auth
 		by.Member, by.Via, authority.Kind, authority.ID, ev.Seq, tx.Now()); err != nil {
 		return authority, err
 	}
+	if e.Veil != nil {
+		if err := s.keepVeil(ctx, tx, act, ev.Seq, e.Veil, &a); err != nil {
+			return authority, err
+		}
+	}
 	if authority.Kind == authz.Operate || authority.Kind == authz.Emergency {
 		err = s.emerge(ctx, tx, act, a.Power, authority)
 	}
 	return authority, err
+}
+
+// checkInverse refuses an act that nothing undoes, unless its power is said to be irreversible, and then the
+// other way round: every act has an inverse that can be loaded and applied, or is on the short list
+// (invariant 8). A violation is a mistake in the feature.
+func (s *Service) checkInverse(power string, inverse []byte) error {
+	var undo effect.Stored
+	if err := json.Unmarshal(inverse, &undo); err != nil {
+		return fmt.Errorf("perform %s: its inverse is no effect: %w", power, err)
+	}
+	p, _ := s.power(power)
+	switch {
+	case p.Irreversible && undo.Kind != "":
+		return fmt.Errorf("perform %s: it is said to be irreversible, and %s undoes it", power, undo.Kind)
+	case p.Irreversible:
+		return nil
+	case undo.Kind == "":
+		return fmt.Errorf("perform %s: nothing undoes it", power)
+	}
+	if _, err := s.effects.Load(undo); err != nil {
+		return fmt.Errorf("perform %s: what undoes it cannot be loaded: %w", power, err)
+	}
+	return nil
 }
 
 // Done is an act as it was kept.

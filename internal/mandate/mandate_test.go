@@ -15,6 +15,7 @@ import (
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/clock"
 	"rochdale/internal/kit/db"
+	"rochdale/internal/kit/effect"
 	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/id"
 	"rochdale/internal/kit/testkit"
@@ -25,6 +26,14 @@ import (
 var schema = []db.Source{record.Migrations(), mandate.Migrations()}
 
 var powers = []authz.Power{{Name: "member.admit"}, {Name: "coop.describe"}, {Name: "page.edit"}}
+
+// undoing is what undoes the acts of these tests, if it were ever applied.
+var undoing = effect.Registry{{Name: "nothing", New: func() effect.Effect { return &nothing{} }}}
+
+type nothing struct {
+	effect.Effect
+	N int `json:"n"`
+}
 
 var admitting = authz.Target{Kind: "application", ID: 9}
 
@@ -43,7 +52,7 @@ func newOffice(tb testing.TB, d *db.DB, c *clock.Fake) *office {
 	tb.Helper()
 	o := &office{t: tb, db: d, clock: c, ctx: context.Background(), record: record.New(d, "coop.example")}
 	o.Service = mandate.New(d, o.record)
-	o.Declare(powers, nil)
+	o.Declare(powers, undoing)
 	o.ok(d.InDurableTx(o.ctx, func(tx *db.Tx) (err error) {
 		o.body, err = o.FormRoot(o.ctx, tx, "General meeting")
 		return err
@@ -88,7 +97,7 @@ func (o *office) give(i, member id.ID, from, to, ended time.Time, names ...strin
 func (o *office) perform(by authz.Actor, power string) (authz.Authority, error) {
 	var a authz.Authority
 	err := o.db.InDurableTx(o.ctx, func(tx *db.Tx) (err error) {
-		a, err = o.Perform(o.ctx, tx, by, authz.Act{Power: power, Target: admitting, Args: map[string]int{"n": 1}, Inverse: map[string]int{"n": 0}, Reason: "because",
+		a, err = o.Perform(o.ctx, tx, by, authz.Act{Power: power, Target: admitting, Args: map[string]int{"n": 1}, Inverse: effect.Stored{Kind: "nothing", Args: json.RawMessage(`{"n":0}`)}, Reason: "because",
 			Private: map[string]string{"name": "Ann Person"}})
 		return err
 	})
@@ -195,7 +204,7 @@ func TestActsCiteWhatPermitsThem(t *testing.T) {
 			var authority, member, seq, at int64
 			o.ok(o.db.Writer().QueryRowContext(o.ctx, `SELECT authority_kind, inverse, reason, via, authority_id, member_id, record_seq, at FROM acts ORDER BY id DESC LIMIT 1`).
 				Scan(&kind, &inverse, &reason, &via, &authority, &member, &seq, &at))
-			if kind != string(a.Kind) || authority != int64(a.ID) || inverse != `{"n":0}` || reason != "because" || via != string(tc.by.Via) || member != int64(tc.by.Member) ||
+			if kind != string(a.Kind) || authority != int64(a.ID) || inverse != `{"kind":"nothing","args":{"n":0}}` || reason != "because" || via != string(tc.by.Via) || member != int64(tc.by.Member) ||
 				seq != events[0].Seq || at != o.clock.Now().UnixMilli() {
 				t.Errorf("kept act: %s:%d by %d via %s, seq %d, inverse %s", kind, authority, member, via, seq, inverse)
 			}

@@ -80,9 +80,11 @@ func (s *Service) Accept(ctx context.Context, by authz.Actor, mandate id.ID) err
 			return orConflict(err, "This office has been accepted already.")
 		}
 		m.AcceptedAt = tx.Now()
-		_, err = s.record.Append(ctx, tx, record.Entry{Kind: "mandate.accepted", Subject: ref.Ref{Kind: "mandate", ID: m.ID},
-			Member: ref.Ref{Kind: "member", ID: by.Member}, Via: by.Via, Data: map[string]any{"office": m.Office, "body": m.BodyHandle}, State: m.state()})
-		return err
+		if _, err = s.record.Append(ctx, tx, record.Entry{Kind: "mandate.accepted", Subject: ref.Ref{Kind: "mandate", ID: m.ID},
+			Member: ref.Ref{Kind: "member", ID: by.Member}, Via: by.Via, Data: map[string]any{"office": m.Office, "body": m.BodyHandle}, State: m.state()}); err != nil {
+			return err
+		}
+		return s.Accepted.Emit(ctx, tx, m)
 	})
 }
 

@@ -8,8 +8,10 @@ const (
 	m.office, m.powers, m.from_at, m.to_at, m.source_kind, m.source_id, m.accepted_at, m.reminded, m.ended_at, m.ended_by
 	FROM mandates m JOIN bodies b ON b.id = m.body_id`
 	actColumns       = `id, power, target_kind, target_id, args, inverse, reason, member_id, via, authority_kind, authority_id, record_seq, at`
-	emergencyColumns = `e.act_id, e.due_at, e.ratified_at, e.ended_at, e.outcome, e.decision_id, a.power, a.target_kind, a.target_id, a.inverse, a.reason,
-	a.member_id, a.via, a.authority_kind, a.authority_id, a.record_seq, a.at FROM emergencies e JOIN acts a ON a.id = e.act_id`
+	emergencyColumns = `e.act_id, e.due_at, e.ratified_at, e.ended_at, e.refused_at, e.outcome, e.decision_id, a.power, a.target_kind, a.target_id, a.inverse,
+	CASE WHEN v.act_id IS NULL THEN a.reason ELSE '' END AS reason, COALESCE(v.class, '') AS class, COALESCE(v.until_at, 0) AS until_at,
+	a.member_id, a.via, a.authority_kind, a.authority_id, a.record_seq, a.at FROM emergencies e JOIN acts a ON a.id = e.act_id
+	LEFT JOIN veils v ON v.act_id = e.act_id AND v.published_at = 0`
 )
 
 var (
@@ -55,10 +57,24 @@ var (
 
 	insertEmergency = db.Stmt(`INSERT INTO emergencies (act_id, due_at) VALUES ($1, $2)`)
 	endEmergency    = db.Stmt(`UPDATE emergencies SET ended_at = $2, outcome = $3, ratified_at = $4 WHERE act_id = $1 AND ended_at = 0`)
+	moveEmergency   = db.Stmt(`UPDATE emergencies SET due_at = $2, refused_at = $3 WHERE act_id = $1 AND ended_at = 0`)
 	setEmergency    = db.Stmt(`UPDATE emergencies SET decision_id = $2 WHERE act_id = $1`)
 	getEmergency    = db.Def[Emergency](`SELECT ` + emergencyColumns + ` WHERE e.act_id = $1`)
 	listEmergencies = db.Def[Emergency](`SELECT ` + emergencyColumns + ` WHERE e.ended_at = 0 ORDER BY e.act_id`)
-	listDue         = db.Def[Emergency](`SELECT ` + emergencyColumns + ` WHERE e.ended_at = 0 AND e.due_at <= $1 ORDER BY e.act_id LIMIT 100`)
-	listUnreported  = db.Def[Emergency](`SELECT ` + emergencyColumns + ` WHERE e.ended_at = 0 AND e.decision_id = 0 ORDER BY e.act_id LIMIT 500`)
-	allEmergencies  = db.Def[Emergency](`SELECT ` + emergencyColumns + ` ORDER BY e.act_id`)
+	listAsked       = db.Def[Emergency](`SELECT ` + emergencyColumns + ` WHERE e.ended_at = 0 AND e.decision_id = $1 ORDER BY e.act_id`)
+	// What was done later to the same target by the same powers: the two that an act and its inverse need.
+	listLater = db.Def[laterAct](`SELECT a.id, a.authority_kind, a.record_seq, COALESCE(e.ended_at, 1) AS ended_at, COALESCE(e.outcome, '') AS outcome
+		FROM acts a LEFT JOIN emergencies e ON e.act_id = a.id
+		WHERE a.target_kind = $1 AND a.target_id = $2 AND a.id > $3 AND a.power IN $4[] ORDER BY a.id DESC`)
+	// The last emergency act of a power on a target that the members did not let stand since an instant.
+	getFallen = db.Def[Emergency](`SELECT ` + emergencyColumns + ` WHERE a.power = $1 AND a.target_kind = $2 AND a.target_id = $3
+		AND (e.outcome = 'undone' AND e.ended_at > $4 OR e.refused_at > $4) ORDER BY e.act_id DESC LIMIT 1`)
+	listDue        = db.Def[Emergency](`SELECT ` + emergencyColumns + ` WHERE e.ended_at = 0 AND e.due_at <= $1 ORDER BY e.act_id LIMIT 100`)
+	listUnreported = db.Def[Emergency](`SELECT ` + emergencyColumns + ` WHERE e.ended_at = 0 AND e.decision_id = 0 ORDER BY e.act_id LIMIT 500`)
+	allEmergencies = db.Def[Emergency](`SELECT ` + emergencyColumns + ` ORDER BY e.act_id`)
+
+	insertVeil  = db.Stmt(`INSERT INTO veils (act_id, record_seq, target_kind, target_id, class, until_at, private) VALUES ($1, $2, $3, $4, $5, $6, $7)`)
+	endVeil     = db.Stmt(`UPDATE veils SET published_at = $2, private = '' WHERE act_id = $1 AND published_at = 0`)
+	listUnveil  = db.Def[veil](`SELECT act_id, record_seq, class, until_at, private FROM veils WHERE published_at = 0 AND until_at <= $1 ORDER BY act_id LIMIT 100`)
+	listVeilsOf = db.Def[veil](`SELECT act_id, record_seq, class, until_at, private FROM veils WHERE published_at = 0 AND target_kind = $1 AND target_id = $2 ORDER BY act_id`)
 )

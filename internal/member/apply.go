@@ -27,6 +27,13 @@ const (
 	MaxQuestion  = 300
 )
 
+// What an application is: it waits until it is accepted or declined.
+const (
+	Waiting  = "waiting"
+	Accepted = "accepted"
+	Declined = "declined"
+)
+
 // Application is a request to become a member. Only whoever may decide it sees it.
 type Application struct {
 	ID           id.ID     `db:"id"`
@@ -36,7 +43,7 @@ type Application struct {
 	PasswordHash string    `db:"password_hash"`
 	Answer       string    `db:"answer"`  // why they want to join, where the co-op asks nothing of its own
 	AnswersJSON  string    `db:"answers"` // to the co-op's own questions
-	State        string    `db:"state"`   // waiting, accepted or declined
+	State        string    `db:"state"`   // Waiting, Accepted or Declined
 	Reason       string    `db:"reason"`
 	DecidedBy    id.ID     `db:"decided_by"`
 	MemberID     id.ID     `db:"member_id"` // who came of it
@@ -156,7 +163,7 @@ func (s *Service) Apply(ctx context.Context, j Joining) (Application, error) {
 	var a Application
 	err = s.db.InDurableTx(ctx, func(tx *db.Tx) error {
 		a = Application{ID: id.New(tx.Now()), Name: j.Name, Username: j.Username, Email: j.Email, PasswordHash: hash, Answer: j.Answer, AnswersJSON: answers,
-			State: "waiting", CreatedAt: tx.Now()}
+			State: Waiting, CreatedAt: tx.Now()}
 		_, err := insertApplication.Run(ctx, tx, a.ID, a.Name, a.Username, a.Email, a.PasswordHash, a.Answer, a.AnswersJSON, a.State, a.Username,
 			strings.ToLower(a.Email), a.CreatedAt)
 		if errors.Is(err, db.ErrExists) {
@@ -212,55 +219,83 @@ func (s *Service) Questions(ctx context.Context) ([]Question, error) {
 	return listQuestions.All(ctx, s.db)
 }
 
-// SetQuestions changes what applicants are asked: an act of the power member.admit. A question that
+// SetQuestions changes what applicants are asked: an act of the power member.ask. A question that
 // stays as it is keeps its field, so that forms which are being filled in stay right.
 func (s *Service) SetQuestions(ctx context.Context, by authz.Actor, texts []string, reason string) error {
-	var clean []string
+	clean, err := checkQuestions(texts)
+	if err != nil {
+		return err
+	}
+	return s.db.InDurableTx(ctx, func(tx *db.Tx) error {
+		_, err := s.setQuestions(ctx, tx, by, clean, reason)
+		return err
+	})
+}
+
+// checkQuestions tidies questions up: blank ones and those that stand there twice are left out.
+func checkQuestions(texts []string) ([]string, error) {
+	clean := []string{}
 	for _, text := range texts {
 		text = strings.Join(strings.Fields(text), " ")
 		switch {
 		case text == "" || slices.Contains(clean, text):
 			continue
 		case utf8.RuneCountInString(text) > MaxQuestion || strings.ContainsFunc(text, unicode.IsControl):
-			return fault.Field("questions", "A question has %d characters at most.", MaxQuestion)
+			return nil, fault.Field("questions", "A question has %d characters at most.", MaxQuestion)
 		}
 		clean = append(clean, text)
 	}
 	if len(clean) > MaxQuestions {
-		return fault.Field("questions", "Please ask %d questions at most.", MaxQuestions)
+		return nil, fault.Field("questions", "Please ask %d questions at most.", MaxQuestions)
 	}
-	target := authz.Target{Kind: "register", ID: 1}
-	return s.db.InDurableTx(ctx, func(tx *db.Tx) error {
-		if _, err := s.judge.Authorise(ctx, tx, by, Admit, target); err != nil {
-			return err
+	return clean, nil
+}
+
+var errAsked = fault.New(fault.Conflict, "The questions are these already.")
+
+// setQuestions joins the caller's transaction; the effect of a decision enters here.
+func (s *Service) setQuestions(ctx context.Context, tx *db.Tx, by authz.Actor, clean []string, reason string) (effect.Stored, error) {
+	if _, err := s.judge.Authorise(ctx, tx, by, Ask, register); err != nil {
+		return effect.Stored{}, err
+	}
+	old, err := listQuestions.All(ctx, tx)
+	if err != nil {
+		return effect.Stored{}, err
+	}
+	before, known := texts(old), map[string]id.ID{}
+	for _, q := range old {
+		known[q.Text] = q.ID
+	}
+	if slices.Equal(before, clean) {
+		return effect.Stored{}, errAsked
+	}
+	inverse, err := effect.Store(Ask, &askEffect{Questions: strings.Join(before, "\n")})
+	if err != nil {
+		return inverse, err
+	}
+	if _, err := dropQuestions.Run(ctx, tx); err != nil {
+		return inverse, err
+	}
+	for i, text := range clean {
+		key := known[text]
+		if key == 0 {
+			key = id.New(tx.Now())
 		}
-		old, err := listQuestions.All(ctx, tx)
-		if err != nil {
-			return err
+		if _, err := insertQuestion.Run(ctx, tx, key, i, text); err != nil {
+			return inverse, err
 		}
-		before, known := []string{}, map[string]id.ID{}
-		for _, q := range old {
-			before, known[q.Text] = append(before, q.Text), q.ID
-		}
-		if slices.Equal(before, clean) {
-			return fault.New(fault.Conflict, "The questions are these already.")
-		}
-		if _, err := dropQuestions.Run(ctx, tx); err != nil {
-			return err
-		}
-		for i, text := range clean {
-			key := known[text]
-			if key == 0 {
-				key = id.New(tx.Now())
-			}
-			if _, err := insertQuestion.Run(ctx, tx, key, i, text); err != nil {
-				return err
-			}
-		}
-		_, err = s.judge.Perform(ctx, tx, by, authz.Act{Power: Admit, Target: target, Reason: reason,
-			Args: map[string]any{"decision": "questions", "questions": append([]string{}, clean...)}, Inverse: map[string]any{"questions": before}})
-		return err
-	})
+	}
+	_, err = s.judge.Perform(ctx, tx, by, authz.Act{Power: Ask, Target: register, Reason: reason,
+		Args: map[string]any{"decision": "questions", "questions": clean}, Inverse: inverse})
+	return inverse, err
+}
+
+func texts(questions []Question) []string {
+	out := []string{}
+	for _, q := range questions {
+		out = append(out, q.Text)
+	}
+	return out
 }
 
 // Waiting lists the applications that wait for an answer, the oldest first. It needs the power to
@@ -287,7 +322,7 @@ func (s *Service) Accept(ctx context.Context, by authz.Actor, application id.ID,
 
 // accept joins the caller's transaction; the effect of a decision enters here.
 func (s *Service) accept(ctx context.Context, tx *db.Tx, by authz.Actor, application id.ID, reason string) (Member, effect.Stored, error) {
-	a, err := s.decide(ctx, tx, by, application, "accepted", reason)
+	a, err := s.decide(ctx, tx, by, application, Accepted, reason)
 	if err != nil {
 		return Member{}, effect.Stored{}, err
 	}
@@ -303,7 +338,7 @@ func (s *Service) accept(ctx context.Context, tx *db.Tx, by authz.Actor, applica
 		return m, inverse, err
 	}
 	_, err = s.judge.Perform(ctx, tx, by, authz.Act{Power: Admit, Target: targetOf(m.ID), Reason: reason, Inverse: inverse, Private: personal(m), State: State(m),
-		Args: map[string]any{"application": application, "decision": "accepted", "number": m.Number}})
+		Args: map[string]any{"application": application, "decision": Accepted, "number": m.Number}})
 	return m, inverse, err
 }
 
@@ -315,20 +350,77 @@ func (s *Service) Decline(ctx context.Context, by authz.Actor, application id.ID
 		return fault.Field("reason", "Please give a reason: the applicant will be told it.")
 	}
 	return s.db.InDurableTx(ctx, func(tx *db.Tx) error {
-		a, err := s.decide(ctx, tx, by, application, "declined", reason)
-		if err != nil {
-			return err
-		}
-		if _, err := s.judge.Perform(ctx, tx, by, authz.Act{Power: Admit, Target: authz.Target{Kind: "application", ID: application},
-			Args: map[string]any{"decision": "declined"}, Private: map[string]any{"name": a.Name, "username": a.Username, "reason": reason}}); err != nil {
-			return err
-		}
-		return s.Declined.Emit(ctx, tx, a)
+		_, err := s.decline(ctx, tx, by, application, reason)
+		return err
 	})
 }
 
+func (s *Service) decline(ctx context.Context, tx *db.Tx, by authz.Actor, application id.ID, reason string) (effect.Stored, error) {
+	a, err := s.decide(ctx, tx, by, application, Declined, reason)
+	if err != nil {
+		return effect.Stored{}, err
+	}
+	inverse, err := effect.Store(Admit, &admitEffect{Application: application, Answer: Waiting})
+	if err != nil {
+		return inverse, err
+	}
+	if _, err := s.judge.Perform(ctx, tx, by, authz.Act{Power: Admit, Target: applicationOf(application), Inverse: inverse,
+		Args: map[string]any{"decision": Declined}, Private: map[string]any{"name": a.Name, "username": a.Username, "reason": reason}}); err != nil {
+		return inverse, err
+	}
+	return inverse, s.Declined.Emit(ctx, tx, a)
+}
+
+// takeUp lets a declined application wait for an answer again. The password that came with it is gone: who
+// is admitted then chooses one by the letter that a forgotten password brings.
+func (s *Service) takeUp(ctx context.Context, tx *db.Tx, by authz.Actor, application id.ID, reason string) (effect.Stored, error) {
+	if _, err := s.judge.Authorise(ctx, tx, by, Admit, applicationOf(application)); err != nil {
+		return effect.Stored{}, err
+	}
+	a, err := s.application(ctx, tx, application)
+	if err != nil {
+		return effect.Stored{}, err
+	}
+	if err := s.mayTakeUp(ctx, tx, &a); err != nil {
+		return effect.Stored{}, err
+	}
+	switch n, err := takeUpApplication.Run(ctx, tx, application, a.Username, strings.ToLower(a.Email)); {
+	case errors.Is(err, db.ErrExists):
+		return effect.Stored{}, errWaiting
+	case err != nil:
+		return effect.Stored{}, err
+	case n == 0:
+		return effect.Stored{}, errAnswered
+	}
+	inverse, err := effect.Store(Admit, &admitEffect{Application: application, Answer: Declined})
+	if err != nil {
+		return inverse, err
+	}
+	a.State, a.Reason = Waiting, ""
+	if _, err := s.judge.Perform(ctx, tx, by, authz.Act{Power: Admit, Target: applicationOf(application), Inverse: inverse,
+		Args: map[string]any{"decision": Waiting}, Private: map[string]any{"name": a.Name, "username": a.Username, "reason": reason}}); err != nil {
+		return inverse, err
+	}
+	return inverse, s.Applied.Emit(ctx, tx, a)
+}
+
+func (s *Service) mayTakeUp(ctx context.Context, h db.Handle, a *Application) error {
+	switch {
+	case a.State != Declined:
+		return fault.New(fault.Conflict, "This application was not declined.")
+	case a.Username == "":
+		return fault.New(fault.Conflict, "What was written in this application has been deleted; whoever it was can apply anew.")
+	}
+	return s.free(ctx, h, Joining{Username: a.Username, Email: a.Email})
+}
+
+func applicationOf(i id.ID) authz.Target { return authz.Target{Kind: "application", ID: i} }
+
+// register is what acts are about that concern it as a whole.
+var register = authz.Target{Kind: "register", ID: 1}
+
 func (s *Service) decide(ctx context.Context, tx *db.Tx, by authz.Actor, application id.ID, state, reason string) (Application, error) {
-	if _, err := s.judge.Authorise(ctx, tx, by, Admit, authz.Target{Kind: "application", ID: application}); err != nil {
+	if _, err := s.judge.Authorise(ctx, tx, by, Admit, applicationOf(application)); err != nil {
 		return Application{}, err
 	}
 	a, err := s.application(ctx, tx, application)

@@ -244,6 +244,11 @@ func (s *Service) Erase(ctx context.Context, by authz.Actor, password string, fr
 	if err != nil {
 		return err
 	}
+	if s.Clear != nil {
+		if err := s.Clear(ctx, m); err != nil {
+			return err
+		}
+	}
 	return s.db.InDurableTx(ctx, func(tx *db.Tx) error { return s.erase(ctx, tx, by, m.ID, found, newest) })
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"rochdale/internal/kit/authz"
@@ -21,6 +22,8 @@ func (s *Service) Effects() effect.Registry {
 	return effect.Registry{
 		{Name: Admit, What: i18n.Key("Admit an applicant as a member"), New: func() effect.Effect { return &admitEffect{s: s} },
 			Fields: []effect.Field{{Name: "application", Label: i18n.Key("Number of the application"), Hint: i18n.Key("It stands beside the application that waits."), Kind: "text"}}},
+		{Name: Ask, What: i18n.Key("Change what applicants are asked"), New: func() effect.Effect { return &askEffect{s: s} },
+			Fields: []effect.Field{{Name: "questions", Label: i18n.Key("Questions, one a line"), Kind: "area", Optional: true}}},
 		{Name: Suspension, What: i18n.Key("Suspend the rights of a member"), New: func() effect.Effect { return &suspendEffect{s: s} }, Concerns: concerns,
 			Fields: []effect.Field{who, {Name: "until", Label: i18n.Key("Until"), Hint: i18n.Key("The rights come back by themselves on this day; without one, until the members give them back."), Kind: "date", Optional: true}}},
 		{Name: Expulsion, What: i18n.Key("Expel a member"), New: func() effect.Effect { return &expelEffect{s: s} }, Concerns: concerns, Fields: []effect.Field{who}},
@@ -108,13 +111,12 @@ func called(m Member) string {
 
 type admitEffect struct {
 	s           *Service
-	Application id.ID `json:"application"`
+	Application id.ID  `json:"application"`
+	Answer      string `json:"answer,omitempty"` // Waiting takes a declined one up again, Declined undoes that; "" admits
 }
 
 // Target implements effect.Effect.
-func (e *admitEffect) Target() authz.Target {
-	return authz.Target{Kind: "application", ID: e.Application}
-}
+func (e *admitEffect) Target() authz.Target { return applicationOf(e.Application) }
 
 // Check implements effect.Effect.
 func (e *admitEffect) Check(ctx context.Context, h db.Handle) (effect.Change, error) {
@@ -122,18 +124,73 @@ func (e *admitEffect) Check(ctx context.Context, h db.Handle) (effect.Change, er
 	if err != nil {
 		return effect.Change{}, err
 	}
-	if a.State != "waiting" {
+	waits, declined := i18n.T(ctx, "waits for an answer"), i18n.T(ctx, "declined")
+	title, before, after := i18n.T(ctx, "Admit %s (@%s) as a member", a.Name, a.Username), waits, i18n.T(ctx, "accepted")
+	switch e.Answer {
+	case "":
+	case Waiting:
+		if err := e.s.mayTakeUp(ctx, h, &a); err != nil {
+			return effect.Change{}, err
+		}
+		title, before, after = i18n.T(ctx, "Take up the application of %s (@%s) again", a.Name, a.Username), declined, waits
+	case Declined:
+		title, after = i18n.T(ctx, "Decline the application of %s (@%s)", a.Name, a.Username), declined
+	default:
+		return effect.Change{}, fault.Field("answer", "An application is accepted, declined or taken up again.")
+	}
+	if a.State != Waiting && e.Answer != Waiting {
 		return effect.Change{}, errAnswered
 	}
 	name := i18n.T(ctx, "Application")
-	return effect.Change{Base: a.State, Title: i18n.T(ctx, "Admit %s (@%s) as a member", a.Name, a.Username),
-		Before: []effect.Line{{Name: name, Text: i18n.T(ctx, "waits for an answer")}}, After: []effect.Line{{Name: name, Text: i18n.T(ctx, "accepted")}}}, nil
+	return effect.Change{Base: a.State, Title: title, Before: []effect.Line{{Name: name, Text: before}}, After: []effect.Line{{Name: name, Text: after}}}, nil
 }
 
 // Apply implements effect.Effect.
-func (e *admitEffect) Apply(ctx context.Context, tx *db.Tx, by authz.Actor, reason string) (effect.Stored, error) {
-	_, inverse, err := e.s.accept(ctx, tx, by, e.Application, reason)
+func (e *admitEffect) Apply(ctx context.Context, tx *db.Tx, by authz.Actor, reason string) (inverse effect.Stored, err error) {
+	switch e.Answer {
+	case Waiting:
+		return e.s.takeUp(ctx, tx, by, e.Application, reason)
+	case Declined:
+		return e.s.decline(ctx, tx, by, e.Application, reason)
+	}
+	_, inverse, err = e.s.accept(ctx, tx, by, e.Application, reason)
 	return inverse, err
+}
+
+type askEffect struct {
+	s         *Service
+	Questions string `json:"questions"` // one a line
+}
+
+// Target implements effect.Effect.
+func (e *askEffect) Target() authz.Target { return register }
+
+// Check implements effect.Effect.
+func (e *askEffect) Check(ctx context.Context, h db.Handle) (effect.Change, error) {
+	clean, err := checkQuestions(strings.Split(e.Questions, "\n"))
+	if err != nil {
+		return effect.Change{}, err
+	}
+	old, err := listQuestions.All(ctx, h)
+	if err != nil {
+		return effect.Change{}, err
+	}
+	before := texts(old)
+	if slices.Equal(before, clean) {
+		return effect.Change{}, errAsked
+	}
+	name := i18n.T(ctx, "Questions")
+	return effect.Change{Base: strings.Join(before, "\n"), Title: i18n.T(ctx, "Change what applicants are asked"),
+		Before: []effect.Line{{Name: name, Text: strings.Join(before, "\n")}}, After: []effect.Line{{Name: name, Text: strings.Join(clean, "\n")}}}, nil
+}
+
+// Apply implements effect.Effect.
+func (e *askEffect) Apply(ctx context.Context, tx *db.Tx, by authz.Actor, reason string) (effect.Stored, error) {
+	clean, err := checkQuestions(strings.Split(e.Questions, "\n"))
+	if err != nil {
+		return effect.Stored{}, err
+	}
+	return e.s.setQuestions(ctx, tx, by, clean, reason)
 }
 
 type suspendEffect struct {

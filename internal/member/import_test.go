@@ -2,6 +2,7 @@ package member_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -143,7 +144,7 @@ func TestARegisterIsTakenOverOnce(t *testing.T) {
 		check := r.CheckUsername
 		r.CheckUsername = nil // the stand-in reads outside the transaction
 		imp := read(t, oldRegister, nil)
-		_, err := r.TakeOver(r.ctx, authz.Actor{Member: 99}, imp, false, "")
+		_, err := r.TakeOver(r.ctx, authz.Actor{Member: 99}, imp, false, "", nil)
 		want(t, err, fault.Forbidden, "importing without a mandate")
 		preview, err := r.Preview(r.ctx, imp)
 		r.ok(err)
@@ -154,7 +155,7 @@ func TestARegisterIsTakenOverOnce(t *testing.T) {
 			t.Errorf("a preview leaves %d members", n)
 		}
 		before := len(r.events())
-		done, err := r.TakeOver(r.ctx, shell, imp, false, "we move in")
+		done, err := r.TakeOver(r.ctx, shell, imp, false, "we move in", nil)
 		r.ok(err)
 		numbers := map[string]int64{}
 		for _, row := range done.Rows {
@@ -171,7 +172,7 @@ func TestARegisterIsTakenOverOnce(t *testing.T) {
 				t.Errorf("personal data in %s: %s", e.Kind, e.Body)
 			}
 		}
-		if !slices.Equal(kinds, []string{"act.member.admit", "emergency.done", "member.attested", "member.attested", "member.attested", "member.attested", "register.imported"}) {
+		if !slices.Equal(kinds, []string{"act.member.enrol", "emergency.done", "member.attested", "member.attested", "member.attested", "member.attested", "register.imported"}) {
 			t.Errorf("recorded %q", kinds)
 		}
 		if _, err := r.record.Verify(r.ctx); err != nil {
@@ -185,7 +186,7 @@ func TestARegisterIsTakenOverOnce(t *testing.T) {
 		}
 		// Again: nothing is left to do and nothing is written.
 		before = len(r.events())
-		again, err := r.TakeOver(r.ctx, shell, read(t, strings.Replace(oldRegister, "bob@mail", "BOB@mail", 1), nil), false, "once more")
+		again, err := r.TakeOver(r.ctx, shell, read(t, strings.Replace(oldRegister, "bob@mail", "BOB@mail", 1), nil), false, "once more", nil)
 		r.ok(err)
 		if again.Count(member.Unchanged) != 4 || len(r.events()) != before {
 			t.Errorf("done again: %+v, %d entries", again.Rows, len(r.events())-before)
@@ -211,12 +212,12 @@ func TestNothingIsTakenOverWhenARowIsWrong(t *testing.T) {
 		r.CheckUsername = nil
 		text := "username,email\nann,ann@mail.example\nbob,other@mail.example\ncat,cat2@mail.example\nnew,fay@example.org\ndan,nowhere\n"
 		before := len(r.events())
-		done, err := r.TakeOver(r.ctx, shell, read(t, text, nil), false, "")
+		done, err := r.TakeOver(r.ctx, shell, read(t, text, nil), false, "", nil)
 		want(t, err, fault.Invalid, "wrong rows")
 		if done.Count(member.Wrong) != 3 || done.Count(member.Unchanged) != 1 || len(r.events()) != before {
 			t.Errorf("%+v", done.Rows)
 		}
-		done, err = r.TakeOver(r.ctx, shell, read(t, text, nil), true, "")
+		done, err = r.TakeOver(r.ctx, shell, read(t, text, nil), true, "", nil)
 		r.ok(err)
 		if n, err := r.Count(r.ctx); err != nil || n != 3 || done.Rows[0].Number != 3 {
 			t.Errorf("%d members, %+v", n, done.Rows[0])
@@ -292,6 +293,79 @@ func FuzzImport(f *testing.F) {
 			if all := fmt.Sprint(r.Name, r.Username, r.Email); !utf8.ValidString(all) || strings.ContainsRune(all, 0) {
 				t.Errorf("no text: %q", all)
 			}
+		}
+	})
+}
+
+// A long register is taken over in batches, between which others can write. Where it broke off it goes
+// on, and the record says what each batch did and when the whole was done.
+func TestALongRegisterIsTakenOverInBatches(t *testing.T) {
+	each(t, func(t *testing.T, r *register) {
+		const rows = 1201
+		r.CheckUsername = nil
+		var b strings.Builder
+		b.WriteString("number,username,email\n")
+		for i := range rows {
+			number := fmt.Sprint(i + 100)
+			if i >= 1100 {
+				number = ""
+			}
+			fmt.Fprintf(&b, "%s,p%d,p%d@mail.example\n", number, i, i)
+		}
+		imp := read(t, b.String(), nil)
+		ctx, stop := context.WithCancel(r.ctx)
+		var told []string
+		done, err := r.TakeOver(ctx, shell, imp, false, "we move in", func(added, of int) {
+			told = append(told, fmt.Sprintf("%d of %d", added, of))
+			if m := r.enrol("zoe"); m.Number != 1200 { // above all numbers of the file
+				t.Errorf("who joins meanwhile is number %d", m.Number)
+			}
+			stop()
+		})
+		if err == nil || !slices.Equal(told, []string{"500 of 1201"}) {
+			t.Fatalf("broken off after %q: %v", told, err)
+		}
+		if done.Rows[1099].Number != 1199 || done.Rows[498].Number != 598 || done.Rows[0].Outcome != member.Add {
+			t.Errorf("the first batch: %+v", done.Rows[1099])
+		}
+		kinds := func() map[string]int {
+			out := map[string]int{}
+			for before := int64(0); ; {
+				list, err := r.record.List(r.ctx, before, "", 200)
+				r.ok(err)
+				for _, e := range list {
+					out[e.Kind]++
+					before = e.Seq
+				}
+				if len(list) < 200 {
+					return out
+				}
+			}
+		}
+		if k := kinds(); k["member.attested"] != 500 || k["register.imported"] != 0 {
+			t.Errorf("recorded %v", k)
+		}
+		told = nil
+		done, err = r.TakeOver(r.ctx, shell, imp, false, "we move in", func(added, of int) { told = append(told, fmt.Sprintf("%d of %d", added, of)) })
+		r.ok(err)
+		if want := []string{"500 of 701", "701 of 701"}; !slices.Equal(told, want) || done.Count(member.Unchanged) != 500 || done.Rows[1100].Number != 1201 {
+			t.Errorf("told %q, %d unchanged, the first without a number is %d", told, done.Count(member.Unchanged), done.Rows[1100].Number)
+		}
+		if k := kinds(); k["member.attested"] != rows || k["register.imported"] != 1 || k["act.member.enrol"] != 4 { // zoe's is the fourth
+			t.Errorf("recorded %v", k)
+		}
+		size, err := r.record.Size(r.ctx)
+		r.ok(err)
+		if end, err := r.record.Get(r.ctx, size); err != nil || end.Kind != "register.imported" || !strings.Contains(end.Body, `"data":{"added":701,"batches":2,"skipped":0,"unchanged":500}`) {
+			t.Errorf("the end: %s", end.Body)
+		}
+		if _, err := r.record.Verify(r.ctx); err != nil {
+			t.Error(err)
+		}
+		_, err = r.TakeOver(r.ctx, shell, imp, false, "once more", nil)
+		r.ok(err)
+		if n, err := r.record.Size(r.ctx); err != nil || n != size {
+			t.Errorf("doing it again wrote %d entries", n-size)
 		}
 	})
 }

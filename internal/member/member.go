@@ -25,6 +25,8 @@ func Migrations() db.Source { return db.Source{Feature: "member", Files: migrati
 // The powers of this feature.
 const (
 	Admit         = "member.admit"
+	Enrol         = "member.enrol"
+	Ask           = "member.ask"
 	Suspension    = "member.suspend"
 	Expulsion     = "member.expel"
 	Reinstatement = "member.reinstate"
@@ -33,10 +35,16 @@ const (
 // Powers are the powers of this feature.
 func Powers() []authz.Power {
 	return []authz.Power{
-		{Name: Admit, What: i18n.Key("Accept applications for membership or decline them with a reason, choose what applicants are asked, and record a death")},
-		{Name: Suspension, What: i18n.Key("Suspend the rights of a member")},
+		{Name: Admit, What: i18n.Key("Accept applications for membership or decline them with a reason, and record a death")},
+		// Nobody is put out of the co-op because others forgot to vote: a decision can expel who was enrolled,
+		// nothing undoes it by itself (ADR 11).
+		{Name: Enrol, What: i18n.Key("Put people on the register without an application: one by one, or from an earlier register"), Irreversible: true},
+		{Name: Ask, What: i18n.Key("Choose what applicants are asked")},
+		// Whoever could take the rights of members away by hand could go on until they vote alone, and none of
+		// the others could petition: so the rights are the meeting's alone, to take and to give back.
+		{Name: Suspension, What: i18n.Key("Suspend the rights of a member"), Reserved: true, Meeting: true},
 		{Name: Expulsion, What: i18n.Key("Expel a member"), Reserved: true, Meeting: true},
-		{Name: Reinstatement, What: i18n.Key("Lift a suspension, or take a former member back under the same number")},
+		{Name: Reinstatement, What: i18n.Key("Lift a suspension, or take a former member back under the same number"), Reserved: true, Meeting: true},
 	}
 }
 
@@ -71,6 +79,9 @@ type Service struct {
 	// Erased says that a former member's personal data is to go everywhere; it carries the member as
 	// known before.
 	Erased event.Event[Member]
+	// Clear takes away before that, in transactions of its own, what would hold the one of the erasure up
+	// for long: the posts. The member has confirmed; where it breaks off, erasing again goes on.
+	Clear func(ctx context.Context, m Member) error
 }
 
 // New makes the service.

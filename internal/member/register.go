@@ -75,21 +75,13 @@ func (s *Service) Enrol(ctx context.Context, tx *db.Tx, j Joining, passwordHash 
 	return s.admit(ctx, tx, person{Name: j.Name, Username: j.Username, Email: j.Email, PasswordHash: passwordHash})
 }
 
-// TakeIn enrols a person by an act of the power member.admit, as the operator's command does.
+// TakeIn enrols a person by an act of the power member.enrol, as the operator's command does.
 func (s *Service) TakeIn(ctx context.Context, tx *db.Tx, by authz.Actor, j Joining, passwordHash, reason string) (Member, error) {
 	m, err := s.Enrol(ctx, tx, j, passwordHash)
 	if err != nil {
 		return m, err
 	}
-	inverse, err := effect.Store(Expulsion, &expelEffect{Member: m.ID})
-	if err != nil {
-		return m, err
-	}
-	if by.Via == authz.Operator {
-		// Nobody is put out because others forgot to vote: what the operator did is reviewed instead.
-		inverse = effect.Stored{}
-	}
-	_, err = s.judge.Perform(ctx, tx, by, authz.Act{Power: Admit, Target: targetOf(m.ID), Reason: reason, Inverse: inverse, Private: personal(m), State: State(m),
+	_, err = s.judge.Perform(ctx, tx, by, authz.Act{Power: Enrol, Target: targetOf(m.ID), Reason: reason, Private: personal(m), State: State(m),
 		Args: map[string]any{"decision": "enrolled", "number": m.Number}})
 	return m, err
 }
@@ -101,7 +93,8 @@ func (s *Service) SetAccount(ctx context.Context, tx *db.Tx, member, account id.
 }
 
 // Suspend takes a member's rights away until a time, or until they are given back if it is zero: no
-// vote and no invitations. The account stays open; closing that is another matter.
+// vote and no invitations. Only a decision of the general meeting carries this power (see Powers). The
+// account stays open; closing that is another matter.
 func (s *Service) Suspend(ctx context.Context, by authz.Actor, member id.ID, until time.Time, reason string) error {
 	return s.byHand(ctx, reason, func(tx *db.Tx, reason string) error {
 		_, err := s.suspend(ctx, tx, by, member, until, reason)
@@ -171,12 +164,25 @@ func (s *Service) expel(ctx context.Context, tx *db.Tx, by authz.Actor, member i
 	return inverse, s.Ended.Emit(ctx, tx, Ended{Member: m, By: by})
 }
 
-// RecordDeath ends the membership of somebody who has died: an act of the power member.admit.
+// SignOfLife is how long nobody must have used a member's login before an officer can record a death: with
+// it, recording deaths takes nobody off the roll who is there to vote.
+const SignOfLife = 30 * 24 * time.Hour
+
+// RecordDeath ends the membership of somebody who has died: an act of the power member.admit. It waits for
+// SignOfLife after the last use of the login; before that, only a decision can end the membership.
 func (s *Service) RecordDeath(ctx context.Context, by authz.Actor, member id.ID, reason string) error {
 	return s.db.InDurableTx(ctx, func(tx *db.Tx) error {
 		m, err := s.subject(ctx, tx, by, Admit, member)
 		if err != nil {
 			return err
+		}
+		used, err := s.identity.LastUse(ctx, tx, m.LoginID)
+		if err != nil {
+			return err
+		}
+		if heard := tx.Now().Sub(used); m.Present() && !used.IsZero() && heard < SignOfLife {
+			return fault.New(fault.Conflict, "This member's account was in use on %s. A death can be recorded %d days after the last sign of life; before that, the members can decide that the membership has ended.",
+				used.Format("2 January 2006"), int(SignOfLife.Hours()/24))
 		}
 		if err := s.end(ctx, tx, &m, Died); err != nil {
 			return err

@@ -51,6 +51,8 @@ var (
 	countWaitingFor   = db.Def[int](`SELECT COUNT(*) FROM applications WHERE pending_username = $1 AND pending_email <> $2`)
 	decideApplication = db.Stmt(`UPDATE applications SET state = $2, reason = $3, decided_by = $4, decided_at = $5, pending_username = NULL, pending_email = NULL,
 		password_hash = '' WHERE id = $1 AND state = 'waiting'`)
+	takeUpApplication = db.Stmt(`UPDATE applications SET state = 'waiting', reason = '', decided_by = 0, decided_at = 0, pending_username = $2, pending_email = $3
+		WHERE id = $1 AND state = 'declined'`)
 	setApplicant = db.Stmt(`UPDATE applications SET member_id = $2 WHERE id = $1`)
 
 	forgetApplicants = db.Stmt(`UPDATE applications SET name = '', username = '', email = '', answer = '', answers = '' WHERE state <> 'waiting' AND decided_at < $1`)

@@ -94,61 +94,145 @@ func (s *Service) compareRow(ctx context.Context, h db.Handle, r *ImportRow, use
 	return nil
 }
 
-// TakeOver puts the people of an import on the register who are not there yet: an act of the power
-// member.admit for all of them, and for each an entry of the record that is marked as attested, since
-// the record cannot show how they became members. They have no password until they choose one by the
-// letter that a forgotten password brings. If a row is wrong nothing is written, unless such rows are
-// to be skipped. It is done as a whole or not at all; doing it again changes nothing.
-func (s *Service) TakeOver(ctx context.Context, by authz.Actor, imp Import, skipWrong bool, reason string) (Import, error) {
-	var done Import
-	err := s.db.InDurableTx(ctx, func(tx *db.Tx) error {
-		done = imp.clone()
-		return s.takeOver(ctx, tx, by, &done, skipWrong, reason)
-	})
-	return done, err
+// importBatch is how many people one transaction takes in: others who write wait for a second at most.
+const importBatch = 500
+
+// TakeOver puts the people of an import on the register who are not there yet: in batches, each of which
+// is an act of the power member.enrol and has for each person an entry of the record that is marked as
+// attested, since the record cannot show how they became members. The entry register.imported ends it,
+// with the sums of all batches. They have no password until they choose one by the letter that a
+// forgotten password brings. If a row is wrong nothing is written, unless such rows are to be skipped. A
+// batch is done as a whole or not at all; where the import broke off, doing it again goes on from there,
+// and after its end changes nothing. told, if it is not nil, hears after each batch how many have been
+// added, of how many.
+func (s *Service) TakeOver(ctx context.Context, by authz.Actor, imp Import, skipWrong bool, reason string, told func(added, of int)) (Import, error) {
+	if _, err := s.judge.Authorise(ctx, s.db, by, Enrol, registerTarget); err != nil {
+		return imp, err
+	}
+	done, err := s.Preview(ctx, imp)
+	if err != nil {
+		return done, err
+	}
+	if n := done.Count(Wrong); n > 0 && !skipWrong {
+		return done, fault.New(fault.Invalid, "Nothing is imported: %d of %d rows are wrong.", n, len(done.Rows))
+	}
+	sum := sums{of: done.Count(Add), Unchanged: done.Count(Unchanged), Skipped: done.Count(Wrong) + done.Count(Left)}
+	batches := slices.Collect(slices.Chunk(done.inOrder(), importBatch))
+	for i, batch := range batches {
+		sum.last = i == len(batches)-1
+		var part Import
+		err := s.db.InDurableTx(ctx, func(tx *db.Tx) error {
+			part = done.part(batch)
+			return s.takeIn(ctx, tx, by, &part, sum, skipWrong, reason)
+		})
+		if words, ok := fault.Words(err); ok && fault.Is(err, fault.Invalid) {
+			part.into(&done, batch)
+			return done, fault.New(fault.Invalid, "%s %d were added before that; import the file again for the rest.", words, sum.Added)
+		}
+		if err != nil {
+			return done, err
+		}
+		part.into(&done, batch)
+		if sum = sum.and(&part); told != nil {
+			told(sum.Added, sum.of)
+		}
+	}
+	return done, nil
 }
 
-func (s *Service) takeOver(ctx context.Context, tx *db.Tx, by authz.Actor, imp *Import, skipWrong bool, reason string) error {
-	target := authz.Target{Kind: "register", ID: 1}
-	if _, err := s.judge.Authorise(ctx, tx, by, Admit, target); err != nil {
-		return err
+var registerTarget = authz.Target{Kind: "register", ID: 1}
+
+// sums are what an import has come to.
+type sums struct {
+	of, Added, Unchanged, Skipped, Batches int
+	last                                   bool // the batch in hand is the last
+}
+
+// and adds what became of a batch.
+func (x sums) and(part *Import) sums {
+	x.Batches++
+	x.Added += part.Count(Add)
+	x.Unchanged += part.Count(Unchanged)
+	x.Skipped += part.Count(Wrong) + part.Count(Left)
+	return x
+}
+
+// inOrder are the rows to add, by their place. The highest number comes first, so that whoever joins
+// between two batches is given one above all of the file, and then all others who bring one.
+func (i *Import) inOrder() []int {
+	var own, next []int
+	highest := 0
+	for n := range i.Rows {
+		switch r := &i.Rows[n]; {
+		case r.Outcome != Add:
+		case r.Number == 0:
+			next = append(next, n)
+		default:
+			if own = append(own, n); r.Number > i.Rows[own[highest]].Number {
+				highest = len(own) - 1
+			}
+		}
 	}
-	if _, err := lockMembers.Run(ctx, tx); err != nil { // nobody takes a number of the file meanwhile
-		return err
+	if len(own) > 0 {
+		n := own[highest]
+		own = slices.Insert(slices.Delete(own, highest, highest+1), 0, n)
 	}
-	if err := s.compare(ctx, tx, imp); err != nil {
-		return err
-	}
-	if n := imp.Count(Wrong); n > 0 && !skipWrong {
-		return fault.New(fault.Invalid, "Nothing is imported: %d of %d rows are wrong.", n, len(imp.Rows))
-	}
-	if imp.Count(Add) == 0 {
-		return nil
-	}
-	counts := map[string]any{"decision": "imported", "added": imp.Count(Add), "unchanged": imp.Count(Unchanged), "skipped": imp.Count(Wrong) + imp.Count(Left)}
-	authority, err := s.judge.Perform(ctx, tx, by, authz.Act{Power: Admit, Target: target, Args: counts, Reason: reason})
+	return append(own, next...)
+}
+
+// takeIn adds one batch, looking again at what was previewed: others may have joined meanwhile.
+func (s *Service) takeIn(ctx context.Context, tx *db.Tx, by authz.Actor, part *Import, before sums, skipWrong bool, reason string) error {
+	authority, err := s.judge.Authorise(ctx, tx, by, Enrol, registerTarget)
 	if err != nil {
 		return err
 	}
-	// Those who bring a number come first, so that nobody is given it as the next.
-	for _, own := range []bool{true, false} {
-		for i := range imp.Rows {
-			r := &imp.Rows[i]
-			if r.Outcome != Add || own != (r.Number != 0) {
-				continue
-			}
+	if _, err := lockMembers.Run(ctx, tx); err != nil { // nobody takes a number of the batch meanwhile
+		return err
+	}
+	if err := s.compare(ctx, tx, part); err != nil {
+		return err
+	}
+	if n := part.Count(Wrong); n > 0 && !skipWrong {
+		return fault.New(fault.Invalid, "%d rows have become wrong while the file was imported.", n)
+	}
+	if n := part.Count(Add); n > 0 {
+		if authority, err = s.judge.Perform(ctx, tx, by, authz.Act{Power: Enrol, Target: registerTarget, Args: map[string]any{"decision": "imported", "added": n, "batch": before.Batches + 1}, Reason: reason}); err != nil {
+			return err
+		}
+	}
+	for i := range part.Rows {
+		if r := &part.Rows[i]; r.Outcome == Add {
 			if err := s.attest(ctx, tx, by, authority, r); err != nil {
 				return fmt.Errorf("line %d: %w", r.Line, err)
 			}
 		}
 	}
-	delete(counts, "decision")
-	e := record.Entry{Kind: "register.imported", Via: by.Via, Authority: authority, Reason: reason, Data: counts, Private: map[string]string{"sha256": imp.Hash}}
+	if !before.last {
+		return nil
+	}
+	all := before.and(part)
+	e := record.Entry{Kind: "register.imported", Via: by.Via, Authority: authority, Reason: reason, Private: map[string]string{"sha256": part.Hash},
+		Data: map[string]any{"added": all.Added, "unchanged": all.Unchanged, "skipped": all.Skipped, "batches": all.Batches}}
 	if by.Member != 0 {
 		e.Member = refOf(by.Member)
 	}
 	_, err = s.record.Append(ctx, tx, e)
 	return err
+}
+
+// part are some rows of an import.
+func (i *Import) part(batch []int) Import {
+	out := Import{Hash: i.Hash}
+	for _, n := range batch {
+		out.Rows = append(out.Rows, i.Rows[n])
+	}
+	return out.clone()
+}
+
+func (i *Import) into(all *Import, batch []int) {
+	for n, at := range batch {
+		all.Rows[at] = i.Rows[n]
+	}
 }
 
 func (s *Service) attest(ctx context.Context, tx *db.Tx, by authz.Actor, authority authz.Authority, r *ImportRow) error {

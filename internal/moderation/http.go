@@ -152,7 +152,7 @@ func levelOptions(ctx context.Context, levels ...social.Level) []ui.Option {
 }
 
 func classOptions(ctx context.Context) []ui.Option {
-	words := map[string]string{"spam": t(ctx, "spam"), "harassment": t(ctx, "harassment"), "illegal": t(ctx, "illegal content"), "safety": t(ctx, "safety"), "rules": t(ctx, "rules of conduct"), "other": t(ctx, "something else")}
+	words := map[string]string{"spam": t(ctx, "spam"), "harassment": t(ctx, "harassment"), "illegal": t(ctx, "illegal content"), "legal": t(ctx, "an order of a court or an authority"), "safety": t(ctx, "safety"), "rules": t(ctx, "rules of conduct"), "other": t(ctx, "something else")}
 	var out []ui.Option
 	for _, c := range Classes {
 		out = append(out, ui.Option{Value: c, Label: words[c]})

@@ -35,7 +35,7 @@ func Powers() []authz.Power {
 const None = "none"
 
 // Classes are the sorts of reasons, which are public even where the reason is not.
-var Classes = []string{"spam", "harassment", "illegal", "safety", "rules", "other"}
+var Classes = []string{"spam", "harassment", "illegal", "legal", "safety", "rules", "other"}
 
 const maxReason = 2000
 
@@ -213,7 +213,7 @@ func (s *Service) setAccount(ctx context.Context, tx *db.Tx, by authz.Actor, acc
 			return inverse, err
 		}
 	}
-	act := authz.Act{Power: Suspend, Target: target, Reason: reason, Inverse: inverse, State: AccountState{written(m.Level)}}
+	act := authz.Act{Power: Suspend, Target: target, Reason: reason, Inverse: inverse, State: AccountState{written(m.Level)}, Class: m.Class}
 	args := accountArgs{Level: written(m.Level), Class: m.Class}
 	if !a.Local() {
 		args.Account = "@" + a.Acct()

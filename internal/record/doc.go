@@ -11,4 +11,7 @@
 // Personal data stays outside the hashed body: it lies in a row of its own that may be erased, and the
 // body holds a salted hash of it. Features append within the transaction of the act, so an act without
 // its record cannot be committed.
+//
+// What must not be known for some days, where a rule allows that, is kept back in the same way (Veil): the
+// entry says that there is something, its salted hash, and when it is published; it counts from the start.
 package record

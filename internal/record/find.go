@@ -17,6 +17,7 @@ type Filter struct {
 	Subject   ref.Ref  // what it is about
 	Member    ref.Ref  // who did it
 	Authority ref.Ref  // what permitted it
+	Within    ref.Ref  // a body, decision or election that it belongs to
 	From      time.Time
 	Until     time.Time // up to this instant and without it
 	Before    int64     // numbers below this one; 0: from the newest on
@@ -36,13 +37,15 @@ func (s *Service) Find(ctx context.Context, f Filter) ([]Event, error) {
 			return nil, err
 		}
 	}
-	member, authority := f.Member.String(), f.Authority.String()
+	member, authority, within := f.Member.String(), f.Authority.String(), f.Within.String()
 	narrow := func(q *db.Query[Event], by string) ([]Event, error) {
-		return q.All(ctx, s.db, by, before, from, member, authority, len(kinds), kinds, limit)
+		return q.All(ctx, s.db, by, before, from, member, authority, len(kinds), kinds, limit, within)
 	}
 	switch {
 	case f.Subject.Kind != "":
 		return narrow(listAbout, f.Subject.String())
+	case within != "":
+		return listWithin.All(ctx, s.db, within, before, from, member, authority, len(kinds), kinds, limit)
 	case f.Authority.Kind != "":
 		return narrow(listUnder, authority)
 	case f.Member.Kind != "":

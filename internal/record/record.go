@@ -52,6 +52,8 @@ type Entry struct {
 	// State is what the subject is after the event, as JSON without personal data: replaying the
 	// record is taking the last state of each subject. Gone says that the subject is no more.
 	State any
+	// Veil keeps back all but who did it and of which kind it is; such an entry has no Private.
+	Veil *Veil
 }
 
 // Gone is the state of a subject that is no more.
@@ -67,6 +69,7 @@ type Body struct {
 	Data      json.RawMessage `json:"data,omitempty"`
 	State     json.RawMessage `json:"state,omitempty"`
 	Private   string          `json:"private,omitempty"` // SHA-256 of salt and personal data
+	Veiled    bool            `json:"veiled,omitempty"`  // Private is of what the entry keeps back until it is published
 }
 
 // Event is one entry of the log. Subject, Member and Authority are what it is found by: they repeat
@@ -127,6 +130,16 @@ func (s *Service) Append(ctx context.Context, tx *db.Tx, e Entry) (Event, error)
 		salt, private = rand.Text(), string(b)
 		body.Private = hashOf([]byte(salt + private))
 	}
+	if e.Veil != nil {
+		if private != "" {
+			return Event{}, fmt.Errorf("append %s: what is kept back has no personal data beside it", e.Kind)
+		}
+		var kept savedRow
+		if body, kept, err = veil(body, e.Veil); err != nil {
+			return Event{}, fmt.Errorf("append %s: %w", e.Kind, err)
+		}
+		salt, private = kept.Salt, kept.Data
+	}
 	b, err := json.Marshal(body)
 	if err != nil {
 		return Event{}, fmt.Errorf("append %s: %w", e.Kind, err)
@@ -144,6 +157,9 @@ func (s *Service) Append(ctx context.Context, tx *db.Tx, e Entry) (Event, error)
 		return ev, err
 	}
 	if _, err := setHead.Run(ctx, tx, ev.Hash, ev.At); err != nil {
+		return ev, err
+	}
+	if err := s.file(ctx, tx, ev.Seq, &body); err != nil {
 		return ev, err
 	}
 	if private != "" {

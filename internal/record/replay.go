@@ -37,6 +37,9 @@ func (s *Service) compare(ctx context.Context, w *walker) error {
 			first = &Broken{seq, why}
 		}
 	}
+	if seq := w.lost(); seq != 0 {
+		found(seq, "what it keeps back is gone, and was never published")
+	}
 	seen := map[string]bool{}
 	for _, source := range s.Sources {
 		tables, err := source(ctx, s.db)

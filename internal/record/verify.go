@@ -35,7 +35,7 @@ type Report struct {
 // tables. The error is a *Broken if the record or a table is at fault. It works while the co-op lives
 // on: what is written meanwhile is walked as well.
 func (s *Service) Verify(ctx context.Context) (Report, error) {
-	w := walker{states: map[string]stated{}}
+	w := walker{states: map[string]stated{}, homes: map[string]string{}, kept: map[int64]string{}, here: map[int64]bool{}}
 	rep, err := s.walk(ctx, &w)
 	if err != nil {
 		return rep, err
@@ -131,6 +131,7 @@ type page struct {
 	events  []Event
 	private map[int64]savedRow
 	tree    map[int64]string
+	within  map[int64][]string
 	err     error
 }
 
@@ -173,6 +174,15 @@ func (s *Service) page(ctx context.Context, after int64) (p page) {
 	for _, x := range private {
 		p.private[x.Seq] = x
 	}
+	rows, err := rangeWithin.All(ctx, s.db, after, last)
+	if err != nil {
+		p.err = err
+		return p
+	}
+	p.within = make(map[int64][]string, len(p.events))
+	for _, x := range rows {
+		p.within[x.Seq] = append(p.within[x.Seq], x.Thing)
+	}
 	// Stored hashes follow each other: those of a leaf end where those of the next begin.
 	tree, err := listTreeRange.All(ctx, s.db, tlog.StoredHashIndex(0, after), tlog.StoredHashIndex(0, last))
 	p.tree = make(map[int64]string, len(tree))
@@ -190,6 +200,9 @@ type walker struct {
 
 	checkpoints int
 	states      map[string]stated // by subject
+	homes       map[string]string // the body of each decision, election and mandate
+	kept        map[int64]string  // what entries keep back: the hashes, until they are published
+	here        map[int64]bool    // whether the rest was there
 }
 
 // grow adds a leaf and gives the hashes that the tree stores for it, in the order of tlog.StoredHashes.
@@ -243,6 +256,12 @@ func (w *walker) step(e Event, p *page) error {
 	if err := w.private(p, e, b); err != nil {
 		return err
 	}
+	if err := w.within(p, e, &b); err != nil {
+		return err
+	}
+	if err := w.veiled(p, e, &b); err != nil {
+		return err
+	}
 	w.state(e, b)
 	w.last = e
 	return nil
@@ -251,10 +270,25 @@ func (w *walker) step(e Event, p *page) error {
 func (w *walker) private(p *page, e Event, b Body) error {
 	kept, ok := p.private[e.Seq]
 	switch {
-	case !ok && b.Private != "":
+	case !ok && b.Private != "" && !b.Veiled:
 		w.erased++
 	case ok && b.Private != hashOf([]byte(kept.Salt+kept.Data)):
 		return &Broken{e.Seq, "its personal data is not what was recorded"}
+	}
+	return nil
+}
+
+// within compares what an entry is found under with what it and those before it say.
+func (w *walker) within(p *page, e Event, b *Body) error {
+	things, err := within(b, func(subject string) (string, error) { return w.homes[subject], nil })
+	if err != nil {
+		return err
+	}
+	if kept := p.within[e.Seq]; !slices.Equal(things, slices.Sorted(slices.Values(kept))) {
+		return &Broken{e.Seq, "it is found under other bodies or decisions than the record says"}
+	}
+	if n := namesIn(b.State); n.body != "" && hasHome(b.Subject) {
+		w.homes[b.Subject] = n.body
 	}
 	return nil
 }

@@ -82,7 +82,7 @@ func (e *adoptRule) Apply(ctx context.Context, tx *db.Tx, by authz.Actor, reason
 		if inverse, err = effect.Store(Adopt, &adoptRule{Rule: old.Rule}); err != nil {
 			return inverse, err
 		}
-		if err := e.s.end(ctx, tx, by, Adopt, newest, reason, nil); err != nil {
+		if err := e.s.end(ctx, tx, by, Adopt, newest, reason, inverse); err != nil {
 			return inverse, err
 		}
 	}
@@ -95,7 +95,8 @@ func (e *adoptRule) Apply(ctx context.Context, tx *db.Tx, by authz.Actor, reason
 	return inverse, err
 }
 
-// end closes a version, as an act of its own with the state it leaves.
+// end closes a version, as an act of its own with the state it leaves. What undoes it puts the rule back as
+// it was, also where a new version takes its place.
 func (s *Service) end(ctx context.Context, tx *db.Tx, by authz.Actor, power string, v row, reason string, inverse any) error {
 	if n, err := endVersion.Run(ctx, tx, v.ID, tx.Now()); err != nil || n == 0 {
 		return fmt.Errorf("end rule %s/%d: %w", v.Line, v.Number, orGone(err))

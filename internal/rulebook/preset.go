@@ -43,6 +43,8 @@ func base(change func(line string, r *Rule)) []Rule {
 			r.Methods, r.Urgent = []string{Proposal}, nil
 		case "persons":
 			r.Methods, r.Interest, r.Results, r.Urgent = []string{Proposal}, true, AfterClose, nil
+			e := ordinaryElection()
+			r.Election = &e
 		case Group:
 			r.Scope, r.Open, r.Waiting, r.Window, r.Petition = Bodies, 3, 0, 5, share(0, 1)
 			r.Urgent = &Urgent{Hours: 12, Ratify: 7}
@@ -69,6 +71,9 @@ func Presets() []Preset {
 				if line != Group {
 					r.Discussion = 14
 				}
+				if line == "persons" { // two years, half of the seats each year
+					r.Election.Term = 2 * 365
+				}
 				if line == Rules {
 					r.Strict, r.Threshold = false, share(3, 4)
 				}
@@ -78,6 +83,9 @@ func Presets() []Preset {
 				r.Strict = true
 				if line != Group {
 					r.Open = 14
+				}
+				if line == "persons" {
+					r.Election.Open, r.Election.Nominations = 14, 21
 				}
 				if line == Rules {
 					r.Threshold = share(75, 100)
@@ -89,6 +97,9 @@ func Presets() []Preset {
 				r.Review = 365
 				if line == Rules || line == "persons" {
 					r.Methods = []string{Consent}
+				}
+				if line == "persons" { // circles elect openly, with reasons
+					r.Election.Secret = false
 				}
 				if line == Rules {
 					r.Open, r.Override = 10, share(90, 100)

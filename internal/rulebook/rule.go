@@ -78,6 +78,7 @@ type Rule struct {
 	Review      int         `json:"review_days,omitempty"` // after which a carried motion is looked at again; 0: only if the mover says so
 	Urgent      *Urgent     `json:"urgent,omitempty"`      // nil: there is no urgent procedure
 	Emergency   *Emergency  `json:"emergency,omitempty"`   // nil: nobody may act before a decision
+	Election    *Election   `json:"election,omitempty"`    // how persons are elected; nil: in the usual way, where the line governs appointments
 	Petition    tally.Ratio `json:"petition"`              // of the members can put a motion to the general meeting, whatever else the rules say
 }
 
@@ -93,7 +94,17 @@ type Emergency struct {
 	Body string   `json:"body"` // handle of the body whose members may
 	Acts []string `json:"acts"` // powers
 	Days int      `json:"days"` // to ratify it
+	// Veil is how many days after the act the record publishes it, if the reason is of the class legal or
+	// safety; 0: at once.
+	Veil int `json:"veil_days,omitempty"`
 }
+
+// MaxVeil is the longest time for which a rule keeps an emergency act back.
+const MaxVeil = 14
+
+// Course is how many days a motion under the rule takes at the least if it uses all its days of voting and
+// its window, and a day for what waits for it.
+func (r *Rule) Course() int { return r.Open + r.Window + 1 }
 
 // Covers reports whether a pattern ("*", "rule.*", "member.expel") covers a kind, and how closely.
 func Covers(pattern, kind string) (weight int, ok bool) {
@@ -123,7 +134,7 @@ var linePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,29}$`)
 
 // untouchable are kinds that no emergency rule may hand to anyone.
 var untouchable = []string{"rule.adopt", "rule.repeal", "body.create", "body.change", "body.dissolve", "mandate.appoint", "mandate.recall",
-	"mandate.ratify", "act.ratify", "member.expel"}
+	"mandate.ratify", "act.ratify", "member.expel", "member.suspend", "member.reinstate"}
 
 // Check refuses a rule that says nothing sensible, or that would close the way back.
 func (r *Rule) Check() error {
@@ -157,9 +168,17 @@ func (r *Rule) Check() error {
 			return fault.Field(c.field, "%s", c.what)
 		}
 	}
+	if r.Election != nil {
+		if err := r.Election.check(); err != nil {
+			return err
+		}
+	}
 	if e := r.Emergency; e != nil {
 		if e.Body == "" || len(e.Acts) == 0 || e.Days < 1 || e.Days > 30 {
 			return fault.Field("emergency", "An emergency rule names a body, the acts it may do, and 1 to 30 days to ratify them.")
+		}
+		if e.Veil < 0 || e.Veil > MaxVeil {
+			return fault.Field("emergency", "What is done for a legal order or for somebody's safety is published after %d days at the latest.", MaxVeil)
 		}
 		for _, p := range e.Acts {
 			for _, u := range untouchable {

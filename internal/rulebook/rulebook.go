@@ -211,6 +211,13 @@ func closest(all []Version, scope, kind string) *Version {
 	return &all[best]
 }
 
+// RatifyDays is how many days the general meeting needs to answer a motion with an effect of a kind: an
+// emergency act that such a motion ratifies does not end sooner, whatever its own rule says.
+func (s *Service) RatifyDays(ctx context.Context, h db.Handle, kind string) (int, error) {
+	v, err := s.For(ctx, h, Meeting, []string{kind})
+	return v.Rule.Course(), err
+}
+
 // EmergencyFor is the rule in force that lets the members of a body do an act of a power at once, and
 // the body's handle; ok is false if there is none.
 func (s *Service) EmergencyFor(ctx context.Context, h db.Handle, power string) (Version, bool, error) {

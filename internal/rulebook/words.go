@@ -60,7 +60,14 @@ func lines(ctx context.Context, r *Rule) []effect.Line {
 		add(t("Urgent"), t("with a reason, %s of voting, and ratified within %s", i18n.N(ctx, "%d hour", "%d hours", r.Urgent.Hours, r.Urgent.Hours), days(r.Urgent.Ratify)))
 	}
 	if e := r.Emergency; e != nil {
-		add(t("Emergency"), t("members of @%s may act at once (%s); undone unless ratified within %s", e.Body, list(e.Acts), days(e.Days)))
+		add(t("Emergency"), t("members of @%s may act at once (%s); undone unless ratified within %s, or as long as a vote about it takes if that is longer", e.Body, list(e.Acts), days(e.Days)))
+	}
+	if r.Election != nil || r.governs("mandate.appoint") > 1 {
+		e := r.ElectionIn()
+		out = append(out, electionLines(ctx, &e)...)
+	}
+	if r.Emergency != nil && r.Emergency.Veil > 0 {
+		add(t("Published later"), t("what a legal order or somebody's safety asks for, after %s at the latest; that it was done is on the record at once", days(r.Emergency.Veil)))
 	}
 	if r.Petition.Num > 0 {
 		add(t("Petition"), t("%s of the members can always put a motion to the general meeting", percent(r.Petition)))

@@ -36,7 +36,9 @@ const Manage = "webhook.manage"
 
 // Powers are the powers of this feature.
 func Powers() []authz.Power {
-	return []authz.Power{{Name: Manage, What: i18n.Key("Send events to other programs")}}
+	// What a program was told cannot be taken back, and a removal forgets the address and the secret, which
+	// nobody should keep: so nothing undoes these acts. They are looked at where others would be undone.
+	return []authz.Power{{Name: Manage, What: i18n.Key("Send events to other programs"), Irreversible: true}}
 }
 
 // The events that a program can be told of. Test is what a holder of the power sends by hand.
@@ -246,7 +248,6 @@ func (s *Service) Add(ctx context.Context, by authz.Actor, d Draft, reason strin
 func (s *Service) perform(ctx context.Context, tx *db.Tx, by authz.Actor, h *Hook, change, reason string, state any) (authz.Authority, error) {
 	return s.judge.Perform(ctx, tx, by, authz.Act{Power: Manage, Target: authz.Target{Kind: "webhook", ID: h.ID}, Reason: strings.TrimSpace(reason),
 		Args:    map[string]any{"change": change, "host": h.Host(), "events": json.RawMessage(h.EventsJSON)},
-		Inverse: map[string]string{"change": map[string]string{"added": "removed", "removed": "added", "enabled": "disabled"}[change]},
 		Private: map[string]string{"url": h.URL}, State: state})
 }
 

@@ -21,6 +21,8 @@ type Actor struct {
 	Session id.ID // the browser session or the access token that was used
 	// Decision is the decision being carried out; the judge asks whether it is in force and says so.
 	Decision id.ID
+	// Election is the election whose result is being carried out.
+	Election id.ID
 	// Lapse is the emergency act whose time to be ratified is over and which is being undone.
 	Lapse  id.ID
 	Scopes []string // what an app's token allows; nil for a browser session, which may do all
@@ -84,6 +86,7 @@ type AuthorityKind string
 const (
 	Mandate  AuthorityKind = "mandate"
 	Decision AuthorityKind = "decision"
+	Election AuthorityKind = "election"
 	Genesis  AuthorityKind = "genesis"
 	Operate  AuthorityKind = "operator"
 	// Emergency is a rule that lets a body act at once; the act is undone by itself unless ratified.
@@ -111,6 +114,7 @@ type Act struct {
 	Args    any    // what was done, for anyone to read
 	Inverse any    // what would undo it; nil for the kinds that have no inverse
 	Reason  string // in the actor's words
+	Class   string // of the reason, where the feature has classes; some let an emergency act be published later
 	Private any    // personal data, kept outside the hash of the record
 	// State is what the target is after the act, without personal data, so that the record can be
 	// replayed; nil if the act leaves no governance state.
