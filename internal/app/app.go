@@ -8,8 +8,10 @@ import (
 	"path/filepath"
 	"time"
 
+	"rochdale/internal/ballot"
 	"rochdale/internal/coop"
 	"rochdale/internal/decision"
+	"rochdale/internal/election"
 	"rochdale/internal/identity"
 	"rochdale/internal/kit"
 	"rochdale/internal/kit/authz"
@@ -59,7 +61,9 @@ type App struct {
 	Mandate  *mandate.Service
 	Rulebook *rulebook.Service
 	Member   *member.Service
+	Ballot   *ballot.Service
 	Decision *decision.Service
+	Election *election.Service
 	Media    *media.Service
 	Social   *social.Service
 	Notice   *notice.Service
@@ -83,7 +87,7 @@ type App struct {
 
 // Migrations are the tables of all features.
 func Migrations() []db.Source {
-	return []db.Source{record.Migrations(), identity.Migrations(), mandate.Migrations(), rulebook.Migrations(), member.Migrations(), decision.Migrations(), media.Migrations(),
+	return []db.Source{record.Migrations(), identity.Migrations(), mandate.Migrations(), rulebook.Migrations(), member.Migrations(), ballot.Migrations(), decision.Migrations(), election.Migrations(), media.Migrations(),
 		social.Migrations(), notice.Migrations(), search.Migrations(), coop.Migrations(), webhook.Migrations(), activitypub.Migrations(), coopapi.Migrations()}
 }
 
@@ -124,6 +128,8 @@ func Build(ctx context.Context, cfg Config, c clock.Clock, log *slog.Logger, wor
 	a.Rulebook = rulebook.New(a.DB, a.Record, a.Mandate)
 	a.Member = member.New(a.DB, a.Identity, a.Record, a.Mandate)
 	a.Decision = decision.New(decision.Deps{DB: a.DB, Record: a.Record, Rules: a.Rulebook, Mandate: a.Mandate, Member: a.Member})
+	a.Ballot = ballot.New(a.DB, a.Record, cfg.Host)
+	a.Election = election.New(election.Deps{DB: a.DB, Record: a.Record, Rules: a.Rulebook, Mandate: a.Mandate, Member: a.Member, Ballot: a.Ballot})
 	a.Media = media.New(a.DB, a.Blobs, a.Client, cfg.site(), log)
 	if err = a.Media.Open(ctx); err != nil {
 		return nil, err
@@ -143,7 +149,7 @@ func Build(ctx context.Context, cfg Config, c clock.Clock, log *slog.Logger, wor
 		Client: a.Client, Log: log, Version: Version})
 	a.Mastodon = a.newMastodon()
 	a.API = coopapi.New(coopapi.Deps{DB: a.DB, Site: cfg.site(), Version: Version, Coop: a.Coop, Member: a.Member, Mandate: a.Mandate, Rulebook: a.Rulebook,
-		Decision: a.Decision, Record: a.Record})
+		Decision: a.Decision, Ballot: a.Ballot, Election: a.Election, Record: a.Record})
 	a.Site = a.newSite()
 
 	a.Features = a.features() //nolint:contextcheck // a handler takes the context of its request
@@ -180,6 +186,9 @@ func (a *App) features() []kit.Feature {
 		{Name: "rulebook", Powers: rulebook.Powers(), Effects: a.Rulebook.Effects(), States: a.Rulebook.States},
 		{Name: "decision", Routes: a.decisionPages().Routes(), States: a.Decision.States, Workers: a.decisionWorkers(),
 			Periodic: []jobs.Periodic{jobs.Every("decision.sweep", time.Minute, a.Decision.Advance)}},
+		{Name: "ballot", Routes: a.ballotPages().Routes(), States: a.Ballot.States, Periodic: []jobs.Periodic{jobs.Every("ballot.stir", time.Minute, a.Ballot.Stir)}},
+		{Name: "election", Routes: a.electionPages().Routes(), Powers: election.Powers(), Effects: a.Election.Effects(), States: a.Election.States, Workers: a.electionWorkers(),
+			Periodic: []jobs.Periodic{jobs.Every("election.sweep", time.Minute, a.Election.Advance)}},
 		{Name: "member", Powers: member.Powers(), Effects: a.Member.Effects(), States: a.Member.States, Periodic: []jobs.Periodic{jobs.Every("member.sweep", 24*time.Hour, a.Member.Sweep)}},
 		{Name: "media", Routes: a.Media.Routes(), Periodic: []jobs.Periodic{jobs.Every("media.sweep", time.Hour, a.Media.Sweep).In("media", 10*time.Minute)}},
 		{Name: "social", Periodic: []jobs.Periodic{jobs.Every("social.sweep", time.Hour, a.Social.Sweep)}},

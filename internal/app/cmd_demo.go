@@ -60,7 +60,7 @@ func (a *App) fillDemo(ctx context.Context, seed uint64, now *demo.Clock, past *
 		a.quiet = true // nobody gets letters about what happened before they came
 		defer func() { a.quiet = false }()
 		if _, err := demo.Fill(ctx, demo.Deps{DB: a.DB, Coop: a.Coop, Member: a.Member, Mandate: a.Mandate, Identity: a.Identity, Media: a.Media,
-			Social: a.Social, Rulebook: a.Rulebook, Decision: a.Decision, Moderate: a.Moderation, Past: past, Until: machine.Now(), Seed: seed}); err != nil {
+			Social: a.Social, Rulebook: a.Rulebook, Decision: a.Decision, Ballot: a.Ballot, Election: a.Election, Moderate: a.Moderation, Past: past, Until: machine.Now(), Seed: seed}); err != nil {
 			return err
 		}
 	}

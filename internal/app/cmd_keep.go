@@ -12,16 +12,25 @@ import (
 )
 
 type verifyCmd struct {
-	JSON bool `help:"Print as JSON."`
+	File     string `arg:"" optional:"" help:"A file of published ballots: it is checked and counted by itself, on any machine."`
+	Election int64  `placeholder:"N" help:"Check and count the ballots of this election again."`
+	Key      string `placeholder:"KEY" help:"Of a file: the key of the co-op's checkpoints as you know it."`
+	JSON     bool   `help:"Print as JSON."`
 }
 
 // Run implements the command.
 func (c *verifyCmd) Run(r *run) error {
+	if c.File != "" {
+		return c.file(r)
+	}
 	a, err := r.build()
 	if err != nil {
 		return err
 	}
 	defer a.Close()
+	if c.Election != 0 {
+		return c.election(r, a)
+	}
 	report, err := a.Record.Verify(r.ctx)
 	var broken *record.Broken
 	if c.JSON {

@@ -62,7 +62,11 @@ func (c *importMembersCmd) Run(r *run) error {
 			outcome = fmt.Errorf("%d of %d rows are wrong: nothing would be imported", done.Count(member.Wrong), len(done.Rows))
 		}
 	} else {
-		done, err = a.Member.TakeOver(r.ctx, operator, imp, c.SkipErrors, c.Reason)
+		done, err = a.Member.TakeOver(r.ctx, operator, imp, c.SkipErrors, c.Reason, func(added, of int) {
+			if added < of || of > 500 { // what takes a while tells how far it is
+				_, _ = fmt.Fprintf(r.err, "%d of %d added\n", added, of) // a terminal that is gone is not our error
+			}
+		})
 		if fault.Is(err, fault.Invalid) { // the rows say why
 			outcome, err = err, nil
 		}

@@ -24,6 +24,10 @@ var jobActs = map[string]string{
 	"decision.advance":  "none: each act of a decision in force cites that decision; the judge is asked for every one",
 	"decision.ask":      "none: a rule puts the question to the members; it decides nothing",
 	"decision.tell":     "none: it sends notices and letters",
+	"ballot.stir":       "none: it writes rows anew in another order, and changes none",
+	"election.sweep":    "none: each office is offered under the authority of its election; the judge is asked for every one",
+	"election.advance":  "none: each office is offered under the authority of its election; the judge is asked for every one",
+	"election.tell":     "none: it sends letters",
 	"mail.send":         "none: it sends a letter that was written in a transaction of its own cause",
 	"webhook.deliver":   "none: it sends what is public to those whom an act allowed",
 	"webhook.sweep":     "none: it forgets old deliveries",
@@ -33,11 +37,11 @@ var jobActs = map[string]string{
 var commandActs = map[string]string{
 	"serve": "none: it runs the program", "demo": "none: a fictional co-op in a folder of its own", "verify": "none: it reads", "tally": "none: it counts a file", "version": "none: it reads",
 	"found":          "none: the genesis itself, once",
-	"account create": "member.admit", "account list": "none: it reads",
+	"account create": "member.enrol", "account list": "none: it reads",
 	"token create": "none: the operator could read the database; the token acts for its member and is listed to the member",
 	"backup":       "none: it reads", "restore": "none: it fills an empty folder only", "migrate": "none: the form of the tables, not what they say",
 	"config": "none: it reads", "docs": "none: it reads",
-	"import members": "member.admit", "export members": "none: it reads",
+	"import members": "member.enrol", "export members": "none: it reads",
 }
 
 func checkAct(t *testing.T, what, act string, powers map[string]bool) {

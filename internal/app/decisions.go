@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -23,12 +25,19 @@ import (
 // What follows from decisions and mandates: the clock that moves them, the posts in which the co-op
 // tells of them, and the notices and mails that wait for an answer.
 
-// sweepMandates does what time calls for in offices and emergency acts.
+// sweepMandates does what time calls for in offices and emergency acts. After a sleep of the machine the
+// members' answers come before the lapses: what they have ratified, or are still asked about, stands.
 func (a *App) sweepMandates(ctx context.Context) error {
 	if err := a.Mandate.Sweep(ctx); err != nil {
 		return err
 	}
-	return a.Mandate.Lapse(ctx)
+	return errors.Join(a.Decision.AskAboutEmergencies(ctx), a.advance(ctx), a.Mandate.Unveil(ctx))
+}
+
+// advance moves decisions on, and ends what the members have voted down. A motion that is stuck keeps no
+// emergency act alive.
+func (a *App) advance(ctx context.Context) error {
+	return errors.Join(a.Decision.Advance(ctx), a.Mandate.Lapse(ctx))
 }
 
 type wake struct {
@@ -41,7 +50,7 @@ func (a *App) wakeDecisions(ctx context.Context, tx *db.Tx, at time.Time) error 
 
 func (a *App) decisionWorkers() []jobs.Worker {
 	return []jobs.Worker{
-		jobs.Handle("decision.advance", jobs.WorkerOptions{}, func(ctx context.Context, _ wake) error { return a.Decision.Advance(ctx) }),
+		jobs.Handle("decision.advance", jobs.WorkerOptions{}, func(ctx context.Context, _ wake) error { return a.advance(ctx) }),
 		jobs.Handle("decision.ask", jobs.WorkerOptions{}, func(ctx context.Context, _ struct{}) error { return a.Decision.AskAboutEmergencies(ctx) }),
 		jobs.HandleTx("decision.tell", jobs.WorkerOptions{}, a.tellPage),
 	}
@@ -52,7 +61,11 @@ func (a *App) emergencyRule(ctx context.Context, h db.Handle, power string) (man
 	if err != nil || !ok {
 		return mandate.Allowance{}, err
 	}
-	return mandate.Allowance{Rule: v.ID, Body: v.Rule.Emergency.Body, Days: v.Rule.Emergency.Days}, nil
+	return mandate.Allowance{Rule: v.ID, Body: v.Rule.Emergency.Body, Days: v.Rule.Emergency.Days, Veil: v.Rule.Emergency.Veil}, nil
+}
+
+func (a *App) ratifyDays(ctx context.Context, h db.Handle) (int, error) {
+	return a.Rulebook.RatifyDays(ctx, h, mandate.RatifyAct)
 }
 
 // onEmerged reports an act that was done before a decision to all members, by the motion that asks
@@ -286,13 +299,58 @@ func (a *App) onCommented(ctx context.Context, tx *db.Tx, c decision.Comment) er
 	if err != nil {
 		return err
 	}
-	for x := range who {
+	posts, err := a.Decision.Posts(ctx, tx, c.Decision)
+	if err != nil {
+		return err
+	}
+	var post id.ID // the first that told of it
+	if len(posts) > 0 {
+		post = posts[0]
+	}
+	for _, x := range slices.Sorted(maps.Keys(who)) {
+		if to, err := a.accountOf(ctx, tx, x); err != nil {
+			return err
+		} else if to != nil && author.AccountID != 0 {
+			if err := a.Notice.Discussed(ctx, tx, to, author.AccountID, post, c.ID); err != nil {
+				return err
+			}
+		}
 		if err := a.mailMember(ctx, tx, x, fmt.Sprintf("%s wrote to you about: %s", author.Name, m.Title),
 			fmt.Sprintf("%s writes in the discussion of motion %d:\n\n%s\n\n%s#c%s\n", author.Name, m.Number, c.Text, a.decisionURL(m), c.ID)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// onReacted tells the author of a comment that others react to it.
+func (a *App) onReacted(ctx context.Context, tx *db.Tx, r decision.Reaction) error {
+	c, err := a.Decision.CommentByID(ctx, tx, r.Comment)
+	if err != nil || a.quiet {
+		return err
+	}
+	from, err := a.Member.Get(ctx, tx, r.Member)
+	if err != nil || from.AccountID == 0 {
+		return err
+	}
+	to, err := a.accountOf(ctx, tx, c.Member)
+	if err != nil || to == nil {
+		return err
+	}
+	return a.Notice.Reacted(ctx, tx, to, from.AccountID, r.Comment)
+}
+
+// accountOf is the account of a member, or nil where there is none (any more).
+func (a *App) accountOf(ctx context.Context, tx *db.Tx, who id.ID) (*social.Account, error) {
+	m, err := a.Member.Get(ctx, tx, who)
+	if err != nil || m.AccountID == 0 {
+		return nil, err
+	}
+	account, err := a.Social.Account(ctx, tx, m.AccountID)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	return account, err
 }
 
 // onReturned gives a motion whose effects could not be applied back to its mover.

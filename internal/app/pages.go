@@ -2,12 +2,18 @@ package app
 
 import (
 	"context"
+	"net/http"
 
+	"github.com/a-h/templ"
+
+	"rochdale/internal/ballot"
 	"rochdale/internal/decision"
+	"rochdale/internal/election"
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/i18n"
 	"rochdale/internal/kit/id"
+	"rochdale/internal/kit/ref"
 	"rochdale/internal/kit/web/ui"
 	"rochdale/internal/moderation"
 	"rochdale/internal/social"
@@ -17,6 +23,24 @@ import (
 // decisionPages connects the pages of motions with the frame and with what can be chosen in them.
 func (a *App) decisionPages() *decision.Pages {
 	return &decision.Pages{Service: a.Decision, Frame: a.Site.Frame, People: a.Site.People, Choices: a.choices, Replies: a.replies}
+}
+
+func (a *App) ballotPages() *ballot.Pages {
+	return &ballot.Pages{Service: a.Ballot, Frame: a.Site.Frame, People: a.Site.People, Subject: func(ctx context.Context, subject ref.Ref) (string, error) {
+		target, _ := a.refs().Resolve(ctx, authz.Actor{}, subject)
+		return target.URL, nil
+	}}
+}
+
+func (a *App) electionPages() *election.Pages {
+	return &election.Pages{Service: a.Election, Frame: a.Site.Frame, People: a.Site.People, Booth: a.booth,
+		Members: func(ctx context.Context) ([]ui.Option, error) { return a.choices(ctx, "member") }}
+}
+
+// booth is the form in which the reader can vote in secret on an election or a motion.
+func (a *App) booth(r *http.Request, subject ref.Ref) (templ.Component, bool, error) {
+	v, ok, err := a.ballotPages().Booth(r, subject)
+	return ballot.Booth(v), ok, err
 }
 
 func (a *App) webhookPages() *webhook.Pages {

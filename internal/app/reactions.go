@@ -21,7 +21,9 @@ func (a *App) react() {
 
 	// Power comes from mandates, from decisions and, for a while, from emergency rules.
 	a.Mandate.Decided = a.Decision.Decided
+	a.Mandate.Elected = a.Election.Elected
 	a.Mandate.EmergencyRule = a.emergencyRule
+	a.Mandate.RatifyDays = a.ratifyDays
 	a.Mandate.Emerged.On(a.onEmerged)
 	a.Mandate.Formed.On(a.openBodyAccount)
 	a.Mandate.Offered.On(a.tellOffered)
@@ -32,6 +34,7 @@ func (a *App) react() {
 
 	a.Mandate.MayHold = a.mayHold
 	a.Member.Erased.On(a.eraseElsewhere)
+	a.Member.Clear = func(ctx context.Context, m member.Member) error { return a.Social.ClearPosts(ctx, m.AccountID) }
 	a.Member.Archive = a.archiveParts()
 
 	// Motions move when their time comes, and tell of themselves.
@@ -42,6 +45,17 @@ func (a *App) react() {
 	a.Decision.Reminded.On(a.onReminded)
 	a.Decision.Returned.On(a.onReturned)
 	a.Decision.Commented.On(a.onCommented)
+	a.Decision.Reacted.On(a.onReacted)
+
+	// Elections move when their time comes; offices that they gave and that fall vacant come back to them.
+	a.Election.Wake = a.wakeElections
+	a.Mandate.Accepted.On(a.Election.OnAccepted)
+	a.Mandate.Ended.On(a.Election.OnEnded)
+	a.Election.Announced.On(a.onAnnounced)
+	a.Election.Moved.On(a.onElectionMoved)
+	a.Election.Nominated.On(a.tellNominated)
+	a.Election.Reminded.On(a.onElectionReminded)
+	a.Ballot.Taken.On(a.tellPaperTaken)
 
 	// Other programs hear of decisions and memberships.
 	a.Webhook.Enqueue = func(ctx context.Context, tx *db.Tx, j webhook.Job) error {

@@ -25,6 +25,21 @@ func (a *App) refs() ref.Registry {
 			m, err := a.Decision.ByID(ctx, by, i)
 			return ref.Target{Title: m.Title, URL: fmt.Sprintf("/decisions/%d", m.Number)}, err
 		},
+		"election": func(ctx context.Context, _ authz.Actor, i id.ID) (ref.Target, error) {
+			e, err := a.Election.Get(ctx, a.DB, i)
+			return ref.Target{Title: e.Title, URL: fmt.Sprintf("/elections/%d", e.Number)}, err
+		},
+		"ballot": func(ctx context.Context, _ authz.Actor, i id.ID) (ref.Target, error) {
+			v, err := a.Ballot.Get(ctx, a.DB, i)
+			if err != nil {
+				return ref.Target{}, err
+			}
+			q, err := v.Question()
+			if err != nil {
+				return ref.Target{}, err
+			}
+			return ref.Target{Title: q.Title, URL: "/ballots/" + v.ID.String()}, nil
+		},
 		"body": func(ctx context.Context, _ authz.Actor, i id.ID) (ref.Target, error) {
 			b, err := a.Mandate.Body(ctx, a.DB, i)
 			return ref.Target{Title: b.Name, URL: "/groups/" + b.Handle}, err

@@ -25,6 +25,8 @@ import (
 //	http METHOD PATH [KEY=VALUE...]  print status line and body; TOKEN, if set, signs in, and
 //	                                 KEY=@FILE uploads; "! http" expects a status of 400 or more
 //	api METHOD PATH [JSON]           the same for the co-op's JSON API, with TOKEN
+//	ballot N NAME CHOICE             vote in secret in election N: take a paper with TOKEN, cast it without;
+//	                                 the voter's code is kept in NAME.code, and used again
 //	becomes PATH PATTERN             ask the JSON API until the answer matches: what a clock does
 //	setenv-json NAME PATH            keep a value of the JSON last printed, such as items.0.id
 //	setenv-stdout NAME               keep the first line of standard output in a variable
@@ -50,7 +52,7 @@ func stories(t *testing.T, database func(testing.TB) string) {
 				env.Setenv("ROCHDALE_DATABASE", address)
 				env.Setenv("SECOND_DATABASE", second) // empty, to restore into
 				return nil
-			}, Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "http": httpCmd, "api": apiCmd, "becomes": becomes, "setenv-json": setenvJSON, "setenv-stdout": setenvStdout}})
+			}, Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "http": httpCmd, "api": apiCmd, "becomes": becomes, "ballot": ballotCmd, "setenv-json": setenvJSON, "setenv-stdout": setenvStdout}})
 		})
 	}
 }

@@ -16,6 +16,7 @@ var uses = []struct {
 	{"identity", nil},
 	{"mandate", []string{"record"}},
 	{"rulebook", []string{"record"}},
+	{"ballot", []string{"record"}},
 	{"media", nil},
 	{"social", []string{"media"}},
 	{"notice", []string{"social"}},
@@ -24,7 +25,8 @@ var uses = []struct {
 	{"webhook", nil},
 	{"member", []string{"identity", "record"}},
 	{"coop", []string{"identity", "mandate", "member", "record", "rulebook", "social"}},
-	{"decision", []string{"mandate", "member", "record", "rulebook"}},
+	{"decision", []string{"ballot", "mandate", "member", "record", "rulebook"}},
+	{"election", []string{"ballot", "mandate", "member", "record", "rulebook"}},
 }
 
 func usesOf(feature string) ([]string, bool) {

@@ -32,6 +32,18 @@ const (
 	Update        = "update"
 )
 
+// Kinds of notices that Mastodon's API has no name for: only the pages here show them.
+const (
+	Comment  = "comment"  // somebody answered or mentioned the member in a discussion that no post tells of
+	Reaction = "reaction" // somebody reacted to a comment of the member's
+)
+
+// AppKinds are those that apps know; Kinds are all.
+var (
+	AppKinds = []string{Mention, Status, Boost, Favourite, Follow, FollowRequest, Update}
+	Kinds    = append(slices.Clone(AppKinds), Comment, Reaction)
+)
+
 // Topic is the bus topic that carries the id of every new notice of an account: Topic + its id.
 const Topic = "notice:"
 
@@ -43,6 +55,7 @@ type Notice struct {
 	From      id.ID     `db:"from_id"`
 	Post      id.ID     `db:"post_id"`
 	CreatedAt time.Time `db:"created_at"`
+	Comment   id.ID     `db:"comment_id"` // in the discussion of a motion; Post is then the one that tells of the motion, if any
 }
 
 // Service keeps notices and reading marks.
@@ -58,14 +71,18 @@ func New(d *db.DB, b *bus.Bus, s *social.Service) *Service { return &Service{db:
 // tell adds a notice for a local account unless it does not want to hear from that side. The same
 // thing twice (a favourite taken back and given again) is told once.
 func (s *Service) tell(ctx context.Context, tx *db.Tx, to *social.Account, kind string, from, post, thread id.ID) error {
-	if !to.Local() || to.ID == from {
+	return s.add(ctx, tx, to, Notice{Kind: kind, From: from, Post: post}, thread)
+}
+
+func (s *Service) add(ctx context.Context, tx *db.Tx, to *social.Account, n Notice, thread id.ID) error {
+	if !to.Local() || to.ID == n.From {
 		return nil
 	}
-	relations, err := s.social.Relations(ctx, tx, to.ID, []id.ID{from})
+	relations, err := s.social.Relations(ctx, tx, to.ID, []id.ID{n.From})
 	if err != nil {
 		return err
 	}
-	if ok, err := s.social.Notifies(ctx, tx, from, relations[from]); err != nil || !ok {
+	if ok, err := s.social.Notifies(ctx, tx, n.From, relations[n.From]); err != nil || !ok {
 		return err
 	}
 	if thread != 0 {
@@ -73,12 +90,35 @@ func (s *Service) tell(ctx context.Context, tx *db.Tx, to *social.Account, kind 
 			return err
 		}
 	}
+	n.AccountID = to.ID
+	return s.insert(ctx, tx, n)
+}
+
+func (s *Service) insert(ctx context.Context, tx *db.Tx, n Notice) error {
 	i := id.New(tx.Now())
-	n, err := insertNotice.Run(ctx, tx, i, to.ID, kind, from, post, tx.Now())
-	if err != nil || n == 0 {
+	rows, err := insertNotice.Run(ctx, tx, i, n.AccountID, n.Kind, n.From, n.Post, tx.Now(), n.Comment)
+	if err != nil || rows == 0 {
 		return err
 	}
-	return s.bus.Publish(ctx, tx, Topic+to.ID.String(), i.String())
+	return s.bus.Publish(ctx, tx, Topic+n.AccountID.String(), i.String())
+}
+
+// Discussed tells a member that a comment in the discussion of a motion answers or mentions them. To
+// apps it is a mention, with the post that tells of the motion; without one they do not hear of it.
+func (s *Service) Discussed(ctx context.Context, tx *db.Tx, to *social.Account, from, post, comment id.ID) error {
+	kind := Mention
+	if post == 0 {
+		kind = Comment
+	}
+	return s.add(ctx, tx, to, Notice{Kind: kind, From: from, Post: post, Comment: comment}, 0)
+}
+
+// Reacted tells a member of reactions to a comment: once until it is read, however many there are.
+func (s *Service) Reacted(ctx context.Context, tx *db.Tx, to *social.Account, from, comment id.ID) error {
+	if n, err := unreadOf.One(ctx, tx, to.ID, Reaction, comment); err != nil || n > 0 {
+		return err
+	}
+	return s.add(ctx, tx, to, Notice{Kind: Reaction, From: from, Comment: comment}, 0)
 }
 
 // Announce tells accounts of a post whether they follow its author or not: what waits for a member's
@@ -89,15 +129,8 @@ func (s *Service) Announce(ctx context.Context, tx *db.Tx, to []id.ID, from, pos
 		if account == from {
 			continue
 		}
-		i := id.New(tx.Now())
-		n, err := insertNotice.Run(ctx, tx, i, account, Status, from, post, tx.Now())
-		if err != nil {
+		if err := s.insert(ctx, tx, Notice{AccountID: account, Kind: Status, From: from, Post: post}); err != nil {
 			return err
-		}
-		if n > 0 {
-			if err := s.bus.Publish(ctx, tx, Topic+account.String(), i.String()); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
@@ -214,7 +247,7 @@ func (s *Service) untell(ctx context.Context, tx *db.Tx, to id.ID, kind string, 
 	return err
 }
 
-// Filter narrows a list of notices; empty lists do not narrow.
+// Filter narrows a list of notices; without Types it is those that apps know.
 type Filter struct {
 	Types, Exclude []string
 	From           id.ID
@@ -234,7 +267,7 @@ func (s *Service) List(ctx context.Context, by authz.Actor, f Filter, p social.P
 	}
 	kinds := f.Types
 	if len(kinds) == 0 {
-		kinds = []string{Mention, Status, Boost, Favourite, Follow, FollowRequest, Update}
+		kinds = AppKinds
 	}
 	kinds = slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return slices.Contains(f.Exclude, k) })
 	if p.MinID == 0 {
@@ -264,9 +297,9 @@ func (s *Service) Dismiss(ctx context.Context, by authz.Actor, i id.ID) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error { _, err := deleteOne.Run(ctx, tx, i, by.Account); return err })
 }
 
-// Unread counts the actor's notices after the reading mark, up to a limit.
-func (s *Service) Unread(ctx context.Context, by authz.Actor, limit int) (int, error) {
-	return countUnread.One(ctx, s.db, by.Account, limit)
+// Unread counts the actor's notices of some kinds after the reading mark, up to a limit.
+func (s *Service) Unread(ctx context.Context, by authz.Actor, limit int, kinds []string) (int, error) {
+	return countUnread.One(ctx, s.db, by.Account, limit, kinds)
 }
 
 // Marker says how far a timeline ("home", "notifications") has been read.

@@ -373,7 +373,7 @@ func TestMarkersNeverMoveBack(t *testing.T) {
 		all := p.list(ann, notice.Filter{}, social.Page{})
 		unread := func(limit, want int) {
 			t.Helper()
-			if n, err := p.Unread(p.ctx, ann, limit); err != nil || n != want {
+			if n, err := p.Unread(p.ctx, ann, limit, notice.AppKinds); err != nil || n != want {
 				t.Errorf("%d unread of %d at most (%v), want %d", n, limit, err, want)
 			}
 		}
@@ -430,6 +430,67 @@ func TestStreamsHearOfNotices(t *testing.T) {
 			}
 		default:
 			t.Error("nothing was heard")
+		}
+	})
+}
+
+// Whoever is answered in a discussion hears of each comment; of reactions to one's own comment one
+// hears once, until that is read, and apps not at all.
+func TestDiscussions(t *testing.T) {
+	each(t, func(t *testing.T, p *place) {
+		ann, bob, cem := p.account("ann"), p.account("bob"), p.account("cem")
+		told := p.post(cem, "In discussion: a pond", 0).ID
+		account := func(by authz.Actor) *social.Account {
+			a, err := p.social.Account(p.ctx, p.db, by.Account)
+			p.ok(err)
+			return a
+		}
+		discussed := func(to, from authz.Actor, post, comment id.ID) {
+			t.Helper()
+			p.ok(p.db.InTx(p.ctx, func(tx *db.Tx) error { return p.Discussed(p.ctx, tx, account(to), from.Account, post, comment) }))
+		}
+		reacted := func(from authz.Actor, comment id.ID) {
+			t.Helper()
+			p.ok(p.db.InTx(p.ctx, func(tx *db.Tx) error { return p.Reacted(p.ctx, tx, account(ann), from.Account, comment) }))
+		}
+		discussed(ann, bob, told, 101)
+		discussed(ann, bob, told, 101) // as if the transaction ran twice
+		discussed(ann, bob, told, 102)
+		discussed(ann, ann, told, 103)
+		discussed(ann, bob, 0, 104)
+		reacted(bob, 200)
+		reacted(cem, 200)
+		reacted(cem, 201)
+		saw := func(f notice.Filter) (out string) {
+			for _, n := range p.list(ann, f, social.Page{}) {
+				out += fmt.Sprintf("%s %d %s; ", n.Kind, n.Comment, p.names[n.From])
+			}
+			return out
+		}
+		if got, want := saw(notice.Filter{Types: notice.Kinds}), "reaction 201 cem; reaction 200 bob; comment 104 bob; mention 102 bob; mention 101 bob; "; got != want {
+			t.Errorf("here: %s", got)
+		}
+		if got, want := saw(notice.Filter{}), "mention 102 bob; mention 101 bob; "; got != want {
+			t.Errorf("apps: %s", got)
+		}
+		for kinds, want := range map[int]int{len(notice.AppKinds): 2, len(notice.Kinds): 5} {
+			if n, err := p.Unread(p.ctx, ann, 100, notice.Kinds[:kinds]); err != nil || n != want {
+				t.Errorf("%d unread of %d kinds, %v", n, kinds, err)
+			}
+		}
+		_, err := p.SetMarkers(p.ctx, ann, map[string]id.ID{"notifications": p.list(ann, notice.Filter{Types: notice.Kinds}, social.Page{})[0].ID})
+		p.ok(err)
+		p.clock.Advance(time.Second)
+		reacted(cem, 200)
+		reacted(bob, 200)
+		if got, want := saw(notice.Filter{Types: []string{notice.Reaction}}), "reaction 200 cem; reaction 201 cem; reaction 200 bob; "; got != want {
+			t.Errorf("after reading: %s", got)
+		}
+		_, err = p.social.Block(p.ctx, ann, bob.Account)
+		p.ok(err)
+		discussed(ann, bob, told, 105)
+		if got := saw(notice.Filter{Types: []string{notice.Mention}}); strings.Contains(got, "105") {
+			t.Errorf("of somebody who is blocked: %s", got)
 		}
 	})
 }

@@ -493,6 +493,32 @@ func (s *Service) RemoveRemote(ctx context.Context, tx *db.Tx, account id.ID) er
 	return s.retire(ctx, tx, account)
 }
 
+// clearBatch is how many posts go in one transaction: others who write do not wait for thousands.
+const clearBatch = 200
+
+// ClearPosts takes all posts of an account of ours away, in parts and without telling other servers of
+// each: Close comes after it, has little left to do, and tells them of the account as a whole. Where it
+// broke off, doing it again goes on.
+func (s *Service) ClearPosts(ctx context.Context, account id.ID) error {
+	ids, err := listAllOf.All(ctx, s.db, account)
+	if err != nil {
+		return err
+	}
+	for part := range slices.Chunk(ids, clearBatch) {
+		if err := s.db.InTx(ctx, func(tx *db.Tx) error {
+			for _, i := range part {
+				if err := s.remove(ctx, tx, i, true); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Close takes an account of ours away for good: its profile, posts, follows and marks go, its name stays
 // taken, and other servers are told. Erasure of a former member leads to it.
 func (s *Service) Close(ctx context.Context, tx *db.Tx, account id.ID) error {

@@ -5,16 +5,20 @@ package demo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"rochdale/internal/ballot"
 	"rochdale/internal/coop"
 	"rochdale/internal/decision"
+	"rochdale/internal/election"
 	"rochdale/internal/identity"
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/clock"
@@ -74,6 +78,8 @@ type Deps struct {
 	Social   *social.Service
 	Rulebook *rulebook.Service
 	Decision *decision.Service
+	Ballot   *ballot.Service
+	Election *election.Service
 	Moderate *moderation.Service
 	Past     *clock.Fake
 	Until    time.Time
@@ -87,12 +93,16 @@ type filler struct {
 	names  []string               // local handles, in order
 	script []happening            // what is still to be decided
 	put    map[string]decision.Motion
+
+	awaited []string         // elections that motions ask for, in order
+	held    map[string]id.ID // and those that are announced
 }
 
 // Fill founds the co-op and lets it live until d.Until. It returns the usernames that can sign in.
 func Fill(ctx context.Context, d Deps) ([]string, error) {
-	f := &filler{Deps: d, rnd: rand.New(rand.NewPCG(d.Seed, 1844)), actors: map[string]authz.Actor{}, put: map[string]decision.Motion{}} //nolint:gosec // a demo is to be repeatable
-	f.script = f.decisions()
+	f := &filler{Deps: d, rnd: rand.New(rand.NewPCG(d.Seed, 1844)), actors: map[string]authz.Actor{}, put: map[string]decision.Motion{}, held: map[string]id.ID{}} //nolint:gosec // a demo is to be repeatable
+	f.script = append(f.decisions(), f.elections()...)
+	slices.SortStableFunc(f.script, func(a, b happening) int { return cmp.Compare(b.ago, a.ago) })
 	steps := []func(context.Context) error{f.found, f.admit, f.meet, f.follow, f.talk, f.apply}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {

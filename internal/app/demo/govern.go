@@ -59,7 +59,7 @@ func (f *filler) pass(ctx context.Context, until time.Time) error {
 }
 
 func (f *filler) tick(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{f.Decision.Advance, f.Mandate.Sweep, f.Mandate.Lapse, f.Decision.AskAboutEmergencies} {
+	for _, step := range []func(context.Context) error{f.Decision.Advance, f.Election.Advance, f.Mandate.Sweep, f.Mandate.Lapse, f.Decision.AskAboutEmergencies} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -254,7 +254,7 @@ func (f *filler) describe(ctx context.Context, change func(*args)) ([]decision.P
 func (f *filler) decisions() []happening {
 	return []happening{
 		{45 * day, f.decide("mara", decision.Drafting{Title: "Form the Care circle", Text: "We need people whom members can turn to when something hurts, and who may act. The circle answers reports within a day and tells us every month what it did.",
-			Effects: group("care", "Care circle", "Keep this a place where people can speak without fear: reports, warnings, and other servers.", "moderation.*", "member.admit", "member.suspend")}, 90, 92, 3, nil,
+			Effects: group("care", "Care circle", "Keep this a place where people can speak without fear: reports, warnings, and other servers.", "moderation.*", "member.admit", "member.ask")}, 90, 92, 3, nil,
 			[2]string{"saoirse", "I have done this elsewhere. Two of us on call each week is enough for forty people."}, [2]string{"kofi", "Then let us write down from the start when a turn ends."})},
 		{45*day - time.Hour, f.decide("pilar", decision.Drafting{Title: "Form the Tech group", Text: "Keeps the machine running, the backups tested and the costs known.",
 			Effects: group("tech", "Tech group", "Keep the place up, safe and affordable.", "webhook.manage", "coop.describe")}, 80, 95, 2, nil)},
@@ -262,7 +262,7 @@ func (f *filler) decisions() []happening {
 			Effects: group("finance", "Finance circle", "Dues, bills and open books.")}, 80, 95, 2, nil)},
 		{34 * day, f.appoint("mara", "saoirse", "care", "Moderator", 39, moderation.Block, moderation.Suspend)},
 		{34*day - time.Hour, f.appoint("saoirse", "kofi", "care", "Moderator", 360, moderation.Block, moderation.Suspend)},
-		{34*day - 2*time.Hour, f.appoint("mara", "lena", "care", "Membership secretary", 360, "member.admit")},
+		{34*day - 2*time.Hour, f.appoint("mara", "lena", "care", "Membership secretary", 360, "member.admit", "member.ask")},
 		{34*day - 3*time.Hour, f.decide("saoirse", decision.Drafting{Title: "Block spam.example", Text: "Nine in ten posts from there are advertisements, and nobody answers reports.",
 			Effects: carries(moderation.Block, args{"domain": "spam.example", "level": string(social.LevelBlock)})}, 85, 88, 6, map[string]string{"tom": "I looked through the last hundred. Yes.", "aroha": "Let us look at it again in a year."},
 			[2]string{"tom", "Is there anybody there whom one of us follows?"}, [2]string{"saoirse", "Nobody. I checked before I wrote this."})},

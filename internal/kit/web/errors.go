@@ -77,6 +77,10 @@ func (s *Server) fail(w *statusWriter, r *http.Request, err error) {
 		if p.Status == http.StatusUnauthorized {
 			h.Set("WWW-Authenticate", `Bearer realm="Rochdale", error="invalid_token"`)
 		}
+		if write := of(r).problem; write != nil {
+			_ = write(w, p) // a client that hung up is not our error
+			return
+		}
 		_ = JSON(w, p.Status, map[string]string{"error": p.Words})
 	case Page:
 		if p.Status == http.StatusUnauthorized && (r.Method == http.MethodGet || r.Method == http.MethodHead) {

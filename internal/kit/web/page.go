@@ -33,23 +33,27 @@ const smallest = 1400
 // compressed writes a finished body, gzipped for a reader who takes that: a page of twenty posts
 // shrinks from 90 kB to 7.
 func compressed(w http.ResponseWriter, r *http.Request, status int, contentType string, b []byte) error {
+	return Bytes(w, status, contentType, Compress(w, r, b))
+}
+
+// Compress gives a finished body back gzipped, and says so in the header, for a reader who takes that;
+// what is small stays as it is. Whoever calls it varies the answer by Accept-Encoding.
+func Compress(w http.ResponseWriter, r *http.Request, b []byte) []byte {
 	s := of(r).server
 	if s == nil || len(b) < smallest || !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		return Bytes(w, status, contentType, b)
+		return b
 	}
 	z, _ := s.zip.Get().(*gzip.Writer)
 	if z == nil {
 		z, _ = gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is one
 	}
 	defer s.zip.Put(z)
-	h := w.Header()
-	h.Set("Content-Type", contentType)
-	h.Set("Content-Encoding", "gzip")
-	w.WriteHeader(status)
-	z.Reset(w)
-	_, _ = z.Write(b) // a client that hung up is not our error
+	var out bytes.Buffer
+	z.Reset(&out)
+	_, _ = z.Write(b) // to memory
 	_ = z.Close()
-	return nil
+	w.Header().Set("Content-Encoding", "gzip")
+	return out.Bytes()
 }
 
 // Redirect sends the browser on with GET after a form was accepted.

@@ -15,7 +15,7 @@ type Style int
 // The styles.
 const (
 	Page       Style = iota // a person in a browser; session cookie, cross-origin writes refused
-	API                     // an app; bearer token, CORS open, errors as {"error": words}
+	API                     // an app; bearer token, CORS open, errors as {"error": words} unless the route has a form of its own
 	Federation              // another server; no actor, plain-text errors
 	Plain                   // assets, health: no actor, no rate limit
 )
@@ -29,6 +29,10 @@ type Route struct {
 	// Act is, for every route that changes something, the power it needs ("member.admit") or the
 	// reason why it needs none ("none: a member's own post").
 	Act string
+
+	// Problem writes errors where Style is API and the form is not {"error": words}: those of the
+	// handler, and those that come before it, an unknown token or too many requests.
+	Problem func(w http.ResponseWriter, p Problem) error
 
 	MaxBody int64 // bytes; 0 means 1 MiB
 	Limit   Limit // a tighter rate limit of its own, per address (and for members per account)

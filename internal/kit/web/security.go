@@ -27,7 +27,7 @@ func (s *Server) secure(h http.Header, style Style) {
 		h.Add("Vary", "Cookie, Accept-Language, Accept-Encoding, HX-Request")
 	case API:
 		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Access-Control-Expose-Headers", "Link, X-Request-Id, X-RateLimit-Reset, X-RateLimit-Limit, X-RateLimit-Remaining, Mastodon-Async-Refresh")
+		h.Set("Access-Control-Expose-Headers", "Link, Retry-After, X-Request-Id, X-RateLimit-Reset, X-RateLimit-Limit, X-RateLimit-Remaining, Mastodon-Async-Refresh")
 		h.Set("Cache-Control", "private, no-store")
 	}
 	if s.opt.Secure {

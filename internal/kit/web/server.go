@@ -84,6 +84,8 @@ type request struct {
 	style  Style
 	actor  authz.Actor
 	client netip.Addr
+
+	problem func(w http.ResponseWriter, p Problem) error
 }
 
 type requestKey struct{}
@@ -105,7 +107,7 @@ func Client(r *http.Request) netip.Addr { return of(r).client }
 func (s *Server) wrap(rt Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := s.opt.Clock.Now()
-		q := &request{server: s, id: id.New(start), style: rt.Style, client: s.clientOf(r)}
+		q := &request{server: s, id: id.New(start), style: rt.Style, client: s.clientOf(r), problem: rt.Problem}
 		sw := &statusWriter{ResponseWriter: w}
 		ctx := context.WithValue(r.Context(), requestKey{}, q)
 		r = r.WithContext(ctx)

@@ -467,3 +467,27 @@ func TestFlashIsShownOnce(t *testing.T) {
 		}
 	}
 }
+
+// A route can have a form of its own for errors, also for those that come before its handler.
+func TestProblemsInTheRoutesOwnForm(t *testing.T) {
+	t.Parallel()
+	own := func(w http.ResponseWriter, p web.Problem) error {
+		return web.Bytes(w, p.Status, "application/problem+json", fmt.Appendf(nil, "%d %s %s", p.Status, p.Field, p.Words))
+	}
+	bad := func(http.ResponseWriter, *http.Request) error { return fault.Field("name", "Say who you are.") }
+	s := newSite(t, nil, web.Route{Pattern: "GET /api/own", Style: web.API, Problem: own, Handler: bad}, web.Route{Pattern: "GET /api/x", Style: web.API, Handler: bad})
+	for _, tc := range []struct{ path, token, form, body string }{
+		{"/api/own", "", "application/problem+json", "422 name Say who you are."},
+		{"/api/own", "Bearer bad", "application/problem+json", "401  The access token is invalid"},
+		{"/api/x", "", "application/json; charset=utf-8", `{"error":"Say who you are."}`},
+		{"/api/x", "Bearer bad", "application/json; charset=utf-8", `{"error":"The access token is invalid"}`},
+	} {
+		r := s.do("GET", tc.path, "", "Authorization", tc.token)
+		if r.header.Get("Content-Type") != tc.form || r.body != tc.body {
+			t.Errorf("%s with %q: %s %s", tc.path, tc.token, r.header.Get("Content-Type"), r.body)
+		}
+		if challenge := r.header.Get("WWW-Authenticate"); (challenge != "") != (r.status == http.StatusUnauthorized) {
+			t.Errorf("%s with %q challenges with %q", tc.path, tc.token, challenge)
+		}
+	}
+}

@@ -3,8 +3,10 @@ package coopapi
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
+	"rochdale/internal/coop"
 	"rochdale/internal/decision"
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/id"
@@ -15,6 +17,8 @@ const tagCoop = "The co-op"
 func declareCoop(s *Service) {
 	add(s, operation{id: "getCoop", method: http.MethodGet, path: "/coop", tag: tagCoop, summary: "What the co-op says about itself",
 		about: "Its name, how one joins it, its rules of conduct, and how much of everything there is."}, s.getCoop)
+	add(s, operation{id: "describeCoop", method: http.MethodPut, path: "/coop", tag: tagCoop, summary: "Change what the co-op says about itself", needs: writes, act: coop.Power,
+		about: "All of it is replaced. It is an act on the public record; the address for questions stays outside it."}, s.describeCoop)
 }
 
 // Coop is the co-op at a glance.
@@ -52,6 +56,23 @@ func (s *Service) getCoop(ctx context.Context, _ authz.Actor, _ *struct{}) (*Of[
 		return nil, err
 	}
 	return one(out), nil
+}
+
+func (s *Service) describeCoop(ctx context.Context, by authz.Actor, in *struct {
+	Body struct {
+		Name        string   `json:"name" minLength:"1" maxLength:"80"`
+		Description string   `json:"description" maxLength:"1000"`
+		Joining     string   `json:"joining" enum:"application,invitation,closed" doc:"How one may join."`
+		Conduct     []string `json:"conduct" maxItems:"100" doc:"The rules of conduct, one each."`
+		Contact     string   `json:"contact,omitempty" maxLength:"254" doc:"An e-mail address for questions."`
+		Reason      string   `json:"reason,omitempty" maxLength:"5000" doc:"Why; it is on the public record."`
+	}
+}) (*Of[Coop], error) {
+	d := coop.Description{Name: in.Body.Name, Description: in.Body.Description, Joining: in.Body.Joining, Conduct: strings.Join(in.Body.Conduct, "\n"), Contact: in.Body.Contact}
+	if err := s.Coop.Describe(ctx, by, d, in.Body.Reason); err != nil {
+		return nil, err
+	}
+	return s.getCoop(ctx, by, nil)
 }
 
 func (s *Service) counts(ctx context.Context) (out Counts, err error) {

@@ -9,8 +9,10 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"rochdale/internal/ballot"
 	"rochdale/internal/coop"
 	"rochdale/internal/decision"
+	"rochdale/internal/election"
 	"rochdale/internal/kit/config"
 	"rochdale/internal/kit/db"
 	"rochdale/internal/kit/fault"
@@ -44,6 +46,8 @@ type Deps struct {
 	Mandate  *mandate.Service
 	Rulebook *rulebook.Service
 	Decision *decision.Service
+	Ballot   *ballot.Service
+	Election *election.Service
 	Record   *record.Service
 }
 
@@ -60,7 +64,8 @@ func New(d Deps) *Service {
 	s := &Service{Deps: d}
 	s.api = newAPI(s)
 	for _, declare := range []func(*Service){declareCoop, declareMembers, declareRules, declareBodies, declareEffects, declareDecisions, declareDeciding,
-		declareDiscussion, declareRecord, declareApplications} {
+		declareDiscussion, declareRecord, declareApplications,
+		declareElections, declareCollaborators, declareHandovers, declareInvitations} {
 		declare(s)
 	}
 	tidy(s.api.OpenAPI())
@@ -81,14 +86,14 @@ func (s *Service) Routes() []web.Route {
 		}
 	}
 	return append([]web.Route{
-		{Pattern: "GET " + DocumentJSON, Style: web.API, Handler: served("application/json; charset=utf-8", func(d written) []byte { return d.json })},
-		{Pattern: "GET " + DocumentYAML, Style: web.API, Handler: served("application/yaml; charset=utf-8", func(d written) []byte { return d.yaml })},
+		{Pattern: "GET " + DocumentJSON, Style: web.API, Problem: early, Handler: served("application/json; charset=utf-8", func(d written) []byte { return d.json })},
+		{Pattern: "GET " + DocumentYAML, Style: web.API, Problem: early, Handler: served("application/yaml; charset=utf-8", func(d written) []byte { return d.yaml })},
 		// Each with its method: the site takes every other GET, and a pattern must be within another or apart.
-		{Pattern: "GET /api/coop/{rest...}", Style: web.API, Handler: s.nowhere},
-		{Pattern: "POST /api/coop/{rest...}", Style: web.API, Handler: s.nowhere, Act: "none: nothing lives here"},
-		{Pattern: "PUT /api/coop/{rest...}", Style: web.API, Handler: s.nowhere, Act: "none: nothing lives here"},
-		{Pattern: "PATCH /api/coop/{rest...}", Style: web.API, Handler: s.nowhere, Act: "none: nothing lives here"},
-		{Pattern: "DELETE /api/coop/{rest...}", Style: web.API, Handler: s.nowhere, Act: "none: nothing lives here"},
+		{Pattern: "GET /api/coop/{rest...}", Style: web.API, Problem: early, Handler: s.nowhere},
+		{Pattern: "POST /api/coop/{rest...}", Style: web.API, Problem: early, Handler: s.nowhere, Act: "none: nothing lives here"},
+		{Pattern: "PUT /api/coop/{rest...}", Style: web.API, Problem: early, Handler: s.nowhere, Act: "none: nothing lives here"},
+		{Pattern: "PATCH /api/coop/{rest...}", Style: web.API, Problem: early, Handler: s.nowhere, Act: "none: nothing lives here"},
+		{Pattern: "DELETE /api/coop/{rest...}", Style: web.API, Problem: early, Handler: s.nowhere, Act: "none: nothing lives here"},
 	}, s.routes...)
 }
 

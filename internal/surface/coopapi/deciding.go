@@ -165,7 +165,7 @@ func (s *Service) withdraw(ctx context.Context, by authz.Actor, in *struct {
 func (s *Service) extend(ctx context.Context, by authz.Actor, in *struct {
 	Step
 	Body struct {
-		Closes time.Time `json:"closes" doc:"The new close: later than the present one, 60 days after the opening at most."`
+		Closes time.Time `json:"closes" doc:"The new close: later than the present one by as many days as the rule gives a vote, 60 days after the opening at most. A vote is extended once, and not in its last hour."`
 		Reason string    `json:"reason" minLength:"1" maxLength:"5000" doc:"Why; it is on the public record."`
 	}
 }) (*Of[Decision], error) {

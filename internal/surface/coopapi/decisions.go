@@ -350,7 +350,7 @@ func (n *names) fillRelated(ctx context.Context, by authz.Actor, m *decision.Mot
 			return err
 		}
 	}
-	posts, err := n.Decision.Posts(ctx, m.ID)
+	posts, err := n.Decision.Posts(ctx, n.DB, m.ID)
 	out.Posts = append(out.Posts, posts...)
 	return err
 }

@@ -18,13 +18,8 @@ func newAPI(s *Service) huma.API {
 	registry := huma.NewMapRegistry("#/components/schemas/", nameSchema)
 	forms(registry)
 	problem := registry.Schema(problemSchema, true, "")
-	answer := func(what string, early bool) *huma.Response {
-		r := &huma.Response{Description: what, Content: map[string]*huma.MediaType{problemType: {Schema: problem}}}
-		if early { // refused by the server before the operation is reached
-			r.Content["application/json"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeObject, Required: []string{"error"}, Properties: map[string]*huma.Schema{
-				"error": {Type: huma.TypeString, Description: "What is wrong, in a sentence for a person."}}}}
-		}
-		return r
+	answer := func(what string) *huma.Response {
+		return &huma.Response{Description: what, Content: map[string]*huma.MediaType{problemType: {Schema: problem}}}
 	}
 	doc := &huma.OpenAPI{
 		OpenAPI: "3.1.0",
@@ -33,11 +28,11 @@ func newAPI(s *Service) huma.API {
 		Servers: []*huma.Server{{URL: s.Site.URL + Base}},
 		Tags: []*huma.Tag{{Name: tagCoop, Description: "What it is and how much of it there is."}, {Name: tagMembers, Description: "Who belongs to the co-op."}, {Name: tagRules, Description: "How what is decided."},
 			{Name: tagBodies, Description: "Who may do what, and until when."}, {Name: tagEffects, Description: "What a decision changes by itself."},
-			{Name: tagDecisions, Description: "From the draft to the effects and the review."}, {Name: tagDiscussion, Description: "Comments, reactions, amendments and the versions of a text."}, {Name: tagRecord, Description: "What was done, by whose authority, and the proofs that nothing of it changed."},
+			{Name: tagDecisions, Description: "From the draft to the effects and the review."}, {Name: tagElections, Description: "How members get offices: nominations, secret ballots, counts that anybody can repeat."}, {Name: tagDiscussion, Description: "Comments, reactions, amendments and the versions of a text."}, {Name: tagRecord, Description: "What was done, by whose authority, and the proofs that nothing of it changed."},
 			{Name: tagApplications, Description: "Who would like to join."}},
 		Components: &huma.Components{Schemas: registry,
-			Responses: map[string]*huma.Response{"Problem": answer("The operation is refused, and why.", false), "Unauthorized": answer("It takes an access token, or this one is not good.", true),
-				"TooMany": answer("Too many requests at once; the header Retry-After says how many seconds to wait.", true)},
+			Responses: map[string]*huma.Response{"Problem": answer("The operation is refused, and why."), "Unauthorized": answer("It takes an access token, or this one is not good."),
+				"TooMany": answer("Too many requests at once; the header Retry-After says how many seconds to wait.")},
 			SecuritySchemes: map[string]*huma.SecurityScheme{securityScheme: {Type: "oauth2", Description: "An access token of this server, as Bearer. Apps register at POST /api/v1/apps. The scope coop covers both.",
 				Flows: &huma.OAuthFlows{AuthorizationCode: &huma.OAuthFlow{AuthorizationURL: s.Site.Join("/oauth/authorize"), TokenURL: s.Site.Join("/oauth/token"), Scopes: map[string]string{
 					string(reads): "Read what a member of the co-op can read: discussions, votes, the own entry.", string(writes): "Take part: draft, discuss, vote, accept an office."}}}}}},

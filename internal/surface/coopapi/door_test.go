@@ -1,6 +1,7 @@
 package coopapi_test
 
 import (
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -45,8 +46,12 @@ func TestTokens(t *testing.T) {
 
 		stranger := *nobody
 		stranger.token = "no such token"
-		if a := stranger.do("GET /coop", nil, "", nil).want(401); a.text("error") == "" {
-			t.Errorf("an unknown token: %s", a.body)
+		for _, operation := range []string{"GET /coop", "POST /decisions", "GET /nowhere"} {
+			method, path, _ := strings.Cut(operation, " ")
+			a := stranger.send(method, coopapi.Base+path, nil).refused(401, "forbidden")
+			if a.header.Get("WWW-Authenticate") != `Bearer realm="Rochdale", error="invalid_token"` || a.text("detail") != "The access token is invalid" {
+				t.Errorf("%s with an unknown token: %s %s", operation, a.header.Get("WWW-Authenticate"), a.body)
+			}
 		}
 
 		// An app's own token acts for nobody.
@@ -85,7 +90,7 @@ func TestEveryDoor(t *testing.T) {
 	})
 }
 
-// Each route that can change something names the power it needs or why it needs none, and two
+// Each route that can change something names the power it needs or why it needs none, and eight
 // operations need one.
 func TestRoutes(t *testing.T) {
 	t.Parallel()
@@ -104,7 +109,7 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("%s names a power and changes nothing", r.Pattern)
 		}
 	}
-	if len(powers) != 1 || powers["member.admit"] != 2 {
+	if len(powers) != 5 || powers["member.admit"] != 4 || powers["coop.describe"] != 1 || powers["election.strike"] != 1 {
 		t.Errorf("powers %v", powers)
 	}
 }
@@ -220,6 +225,7 @@ func TestPreflight(t *testing.T) {
 func TestFormerMember(t *testing.T) {
 	inWorld(t, 3, func(t *testing.T, w *world) {
 		ann, ben := w.people[1], w.people[2]
+		w.clock.Advance(31 * 24 * time.Hour) // nobody who is there is recorded as dead
 		w.ok(w.Member.RecordDeath(w.ctx, w.people[0].by, ann.by.Member, "for the test"))
 		w.clock.Advance(2 * time.Minute) // tokens are remembered for a minute
 		ann.do("GET /members/me", nil, "", nil).want(401)
@@ -227,6 +233,23 @@ func TestFormerMember(t *testing.T) {
 		ben.do("GET /members/{number}", at(2), "", nil).want(200).is("ended", "died").is("former", "true")
 		if a := w.visitor().do("GET /members", nil, "", nil).want(200); a.len("items") != 2 {
 			t.Errorf("members: %s", a.body)
+		}
+	})
+}
+
+// Too many requests are refused in the form of all other refusals, before an operation is reached.
+func TestTooMany(t *testing.T) {
+	inWorld(t, 2, func(t *testing.T, w *world) {
+		srv, err := web.New(web.Options{Log: slog.New(slog.DiscardHandler), Clock: w.clock, Bearer: w.identity.ByToken, RateLimits: true}, w.Routes())
+		w.ok(err)
+		w.front.Config.Handler = srv
+		ann := w.people[1]
+		for range 300 {
+			ann.send("GET", coopapi.Base+"/powers/nothing", nil)
+		}
+		a := ann.do("GET /coop", nil, "", nil).refused(429, "too many")
+		if a.header.Get("Retry-After") != "1" || !strings.Contains(a.header.Get("Access-Control-Expose-Headers"), "Retry-After") {
+			t.Errorf("headers %v", a.header)
 		}
 	})
 }

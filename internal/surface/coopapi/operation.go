@@ -94,7 +94,7 @@ type collector struct{ s *Service }
 // Handle implements huma.Adapter.
 func (c collector) Handle(op *huma.Operation, h func(huma.Context)) {
 	o, _ := op.Metadata[metaKey].(operation) // only add registers operations
-	r := web.Route{Pattern: o.method + " " + Base + o.path, Style: web.API, Handler: c.s.serve(o, op, h), MaxBody: maxBody + 1}
+	r := web.Route{Pattern: o.method + " " + Base + o.path, Style: web.API, Problem: early, Handler: c.s.serve(o, op, h), MaxBody: maxBody + 1}
 	if o.mutates() {
 		r.Act = o.act
 	}

@@ -30,7 +30,7 @@ type BodyRef struct {
 
 // Authority is what permitted something, or where an office comes from.
 type Authority struct {
-	Kind     string `json:"kind" enum:"mandate,decision,genesis,operator,emergency,lapse"`
+	Kind     string `json:"kind" enum:"mandate,decision,election,genesis,operator,emergency,lapse"`
 	ID       id.ID  `json:"id,omitempty" doc:"Of the mandate, the decision, the rule or the act that lapsed."`
 	Decision int64  `json:"decision,omitempty" doc:"The number of the decision."`
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"rochdale/internal/kit/fault"
+	"rochdale/internal/kit/web"
 )
 
 // Problem is an error on its way to an app.
@@ -20,7 +21,7 @@ type Problem struct {
 	Title   string        `json:"title" doc:"The status in words."`
 	Status  int           `json:"status" doc:"The HTTP status."`
 	Detail  string        `json:"detail" doc:"What is wrong, in a sentence for a person."`
-	Kind    string        `json:"kind,omitempty" enum:"invalid,not found,forbidden,conflict,gone,internal" doc:"What an app can do about it: invalid: send something else; not found: it is not there, or not for this reader; forbidden: it takes a sign-in, a scope or a power; conflict: things have moved on, look again; gone: it is over; internal: our fault, try later."`
+	Kind    string        `json:"kind,omitempty" enum:"invalid,not found,forbidden,conflict,gone,too many,internal" doc:"What an app can do about it: invalid: send something else; not found: it is not there, or not for this reader; forbidden: it takes a sign-in, a scope or a power; conflict: things have moved on, look again; gone: it is over; too many: wait as long as Retry-After says; internal: our fault, try later."`
 	Field   string        `json:"field,omitempty" doc:"The field at fault, if one is."`
 	Errors  []ProblemPart `json:"errors,omitempty" doc:"Each thing that does not fit, where there are several."`
 	Request string        `json:"request,omitempty" doc:"The number of the request, to quote when asking for help."`
@@ -102,6 +103,22 @@ func (a *answer) problem(p *Problem) {
 	a.status = p.Status
 	a.body.Reset()
 	_, _ = a.Write(b) // to memory
+}
+
+// early writes what the server refuses before an operation is reached, in the form of its own refusals:
+// a token that is unknown or has run out, too many requests.
+func early(w http.ResponseWriter, p web.Problem) error {
+	out := (&call{header: w.Header()}).finish(&Problem{Status: p.Status, Detail: p.Words, Kind: kindOf[p.Status], Field: p.Field})
+	a := newAnswer(w)
+	a.problem(out)
+	return a.send()
+}
+
+// kindOf says what an app can do about a status.
+var kindOf = map[int]string{
+	http.StatusUnauthorized: fault.Forbidden.String(), http.StatusForbidden: fault.Forbidden.String(), http.StatusNotFound: fault.NotFound.String(),
+	http.StatusConflict: fault.Conflict.String(), http.StatusGone: fault.Gone.String(), http.StatusTooManyRequests: "too many",
+	http.StatusUnprocessableEntity: fault.Invalid.String(), http.StatusRequestEntityTooLarge: fault.Invalid.String(), http.StatusInternalServerError: fault.Internal.String(),
 }
 
 // reword gives what huma says of a request that does not fit the same form as our own problems.

@@ -55,7 +55,8 @@ func showEntry(e *record.Event) (Entry, error) {
 
 func (s *Service) listRecord(ctx context.Context, _ authz.Actor, in *struct {
 	Kind      string    `query:"kind" maxLength:"100" doc:"Only entries whose kind begins like this: act., decision.counted."`
-	Subject   string    `query:"subject" maxLength:"100" doc:"Only entries about this: decision:115."`
+	Subject   string    `query:"subject" maxLength:"100" doc:"Only entries about this: member:115. Of a decision or a body it is all that belongs to it: of decision:115 also its votes and comments, as far as they are public, and what its effects changed."`
+	Handle    string    `query:"body" maxLength:"60" doc:"Only what the body with this handle decided, what was done under its mandates, and what concerns it."`
 	Member    string    `query:"member" maxLength:"100" doc:"Only what this member did: member:115."`
 	Authority string    `query:"authority" maxLength:"100" doc:"Only what this permitted: mandate:115."`
 	From      time.Time `query:"from" doc:"Only entries at or after this instant."`
@@ -70,14 +71,23 @@ func (s *Service) listRecord(ctx context.Context, _ authz.Actor, in *struct {
 	if in.Kind != "" {
 		f.Kinds = []string{in.Kind}
 	}
+	if in.Handle != "" {
+		b, err := s.bodyNamed(ctx, in.Handle)
+		if err != nil {
+			return nil, err
+		}
+		f.Within = ref.Ref{Kind: "body", ID: b.ID}
+	}
+	var subject ref.Ref
 	for _, x := range []struct {
 		name, text string
 		to         *ref.Ref
-	}{{"subject", in.Subject, &f.Subject}, {"member", in.Member, &f.Member}, {"authority", in.Authority, &f.Authority}} {
+	}{{"subject", in.Subject, &subject}, {"member", in.Member, &f.Member}, {"authority", in.Authority, &f.Authority}} {
 		if *x.to = ref.Parse(x.text); x.text != "" && x.to.Kind == "" {
 			return nil, fault.Field(x.name, "Write a kind and a number, such as %s:115.", x.name)
 		}
 	}
+	f.About(subject)
 	list, err := s.Record.Find(ctx, f)
 	if err != nil {
 		return nil, err

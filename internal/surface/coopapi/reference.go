@@ -36,7 +36,7 @@ func (p *page) write() {
 	p.line("**Tokens.** OAuth 2.0 with an authorization code, as for Mastodon's API: `POST /api/v1/apps`, `/oauth/authorize`, `/oauth/token`. The scopes are `%s` and `%s`; `coop` is both. An\noperation says which it needs; where it says none, a token that allows `%s` is answered as the member.\n", reads, writes, reads)
 	p.line("**Lists** answer `{\"items\": [...], \"next\": \"...\"}`. Give `next` as `cursor` to read on; without it the list is at its end. `limit` is the most of a page.\n")
 	p.line("**Twice is once.** A POST that needs `%s` may carry an `%s` of the app's own. When the same request comes again within a day, it is not done again, and gets the first answer.\n", writes, keyHeader)
-	p.line("**Errors** are problem details (RFC 9457): `status`, `title`, a sentence in `detail`, what an app can do about it in `kind`, and the `field` at fault. An unknown token (401) and too many\nrequests (429) can also be answered as `{\"error\": \"...\"}`.\n")
+	p.line("**Errors** are problem details (RFC 9457): `status`, `title`, a sentence in `detail`, what an app can do about it in `kind`, and the `field` at fault.\nToo many requests (429) carry the seconds to wait in the header `Retry-After`.\n")
 	p.line("Ids are decimal strings, times are RFC 3339. `Accept-Language` chooses the language of words that the program makes.")
 	for _, tag := range p.doc.Tags {
 		p.tag(tag)

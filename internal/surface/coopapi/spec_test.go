@@ -300,7 +300,7 @@ func (s *spec) parameters(t *testing.T, name, path string, op object) {
 			t.Errorf("%s: {%s} is not declared", name, m[1])
 		}
 	}
-	if keyed := declared["header Idempotency-Key"]; keyed != (strings.HasPrefix(name, "POST") && !strings.HasSuffix(name, "/check")) {
+	if keyed := declared["header Idempotency-Key"]; keyed != (strings.HasPrefix(name, "POST") && !strings.HasSuffix(name, "/check") && !strings.HasSuffix(name, "/box")) {
 		t.Errorf("%s: Idempotency-Key %v", name, keyed)
 	}
 }

@@ -36,6 +36,8 @@ func TestEveryOperation(t *testing.T) {
 		w.theBodies()
 		w.theOtherSteps()
 		w.theApplications()
+		w.theInvitations()
+		w.theElections()
 		w.theRecord(number)
 		for path, item := range w.spec.paths {
 			for method, op := range item.(object) {
@@ -100,6 +102,14 @@ func (w *world) aMotion() int64 {
 		who.do("GET /decisions/{number}", at(n), "", nil).want(want)
 	}
 	ann.do("GET /decisions", nil, "phase=draft", nil).want(200).is("items.0.number", fmt.Sprint(n))
+	ben.do("PUT /decisions/{number}/collaborators/{member}", at(n, ben.number), "", nil).refused(404, "not found")
+	ann.do("PUT /decisions/{number}/collaborators/{member}", at(n, ben.number), "", nil).want(204)
+	ann.do("PUT /decisions/{number}/collaborators/{member}", at(n, 999), "", nil).refused(404, "not found")
+	ben.do("GET /decisions/{number}/collaborators", at(n), "", nil).want(200).is("items.0.number", fmt.Sprint(ben.number))
+	ben.do("PUT /decisions/{number}/collaborators/{member}", at(n, cem.number), "", nil).refused(409, "conflict")
+	ann.do("DELETE /decisions/{number}/collaborators/{member}", at(n, ben.number), "", nil).want(204)
+	ann.do("GET /decisions/{number}/collaborators", at(n), "", nil).want(200).is("items", "[]")
+	ben.do("GET /decisions/{number}/collaborators", at(n), "", nil).refused(404, "not found")
 	draft["text"] = "We call ourselves Orchard, from spring on."
 	ann.do("PUT /decisions/{number}", at(n), "", draft).want(200).is("text_version", "2")
 	ben.do("PUT /decisions/{number}", at(n), "", draft).refused(404, "not found")
@@ -234,6 +244,15 @@ func (w *world) theBodies() {
 		w.Error("the power of the digger is not shown")
 	}
 	nobody.do("GET /members/{number}", at(2), "", nil).want(200).is("offices.0.body.handle", "beds")
+	ann.do("POST /bodies/{handle}/handovers", at("beds"), "", object{"office": "Digger", "text": "The key to the shed."}).want(204)
+	fay.do("POST /bodies/{handle}/handovers", at("beds"), "", object{"office": "Digger", "text": "Mine."}).refused(403, "forbidden")
+	fay.do("GET /bodies/{handle}/handovers", at("beds"), "", nil).refused(403, "forbidden")
+	item := ann.do("GET /bodies/{handle}/handovers", at("beds"), "", nil).want(200).is("items.0.text", "The key to the shed.").is("items.0.by.number", "2").text("items.0.id")
+	ann.do("POST /handovers/{id}/done", at(item), "", nil).want(204)
+	if a := ann.do("GET /bodies/{handle}/handovers", at("beds"), "", nil).want(200); !a.has("items.0.done_at") {
+		w.Errorf("not handed over: %s", a.body)
+	}
+	ann.do("POST /handovers/{id}/done", at(12), "", nil).refused(404, "not found")
 	ann.do("POST /mandates/{id}/resign", at(m), "", object{"reason": "My back."}).want(200).is("ended_by", "resigned")
 	ann.do("POST /mandates/{id}/resign", at(m), "", nil).refused(409, "conflict")
 	ann.do("POST /bodies/{handle}/leave", at("beds"), "", nil).want(200)
@@ -295,6 +314,39 @@ func (w *world) theApplications() {
 	fay.do("POST /applications/{id}/decline", at(second), "", object{"reason": "No beds are left."}).want(204)
 }
 
+func (w *world) theInvitations() {
+	nobody, fay, ann, ben := w.visitor(), w.people[0], w.people[1], w.people[2]
+	ann.do("GET /invitations", nil, "", nil).want(200).is("items", "[]")
+	made := ann.do("POST /invitations", nil, "", object{"max_uses": 2, "note": "My neighbours"}).want(201).is("uses", "0").is("max_uses", "2").is("good", "true")
+	if want := "https://coop.example/join?code=" + made.text("code"); made.text("link") != want {
+		w.Errorf("the link is %s", made.text("link"))
+	}
+	ann.do("POST /invitations", nil, "", object{"max_uses": 21}).refused(422, "invalid").is("field", "max_uses")
+	ann.do("POST /invitations", nil, "", object{}).want(201).is("max_uses", "1")
+	ben.do("DELETE /invitations/{id}", at(made.text("id")), "", nil).refused(404, "not found")
+	ann.do("DELETE /invitations/{id}", at(made.text("id")), "", nil).want(204)
+	ann.do("GET /invitations", nil, "limit=1", nil).want(200).is("items.0.max_uses", "1")
+	ann.do("GET /invitations", nil, "", nil).want(200).is("items.1.good", "false").is("items.1.note", "My neighbours")
+
+	nobody.do("GET /applications/questions", nil, "", nil).want(200).is("items", "[]")
+	ask := object{"questions": []string{"Which beds do you like?", "How many?"}, "reason": "To know."}
+	ann.do("PUT /applications/questions", nil, "", ask).refused(403, "forbidden")
+	first := fay.do("PUT /applications/questions", nil, "", ask).want(200).is("items.1.text", "How many?").text("items.1.id")
+	fay.do("PUT /applications/questions", nil, "", ask).refused(409, "conflict")
+	fay.do("PUT /applications/questions", nil, "", object{"questions": []string{"How many?"}}).want(200)
+	nobody.do("GET /applications/questions", nil, "", nil).want(200).is("items.0.id", first)
+
+	about := object{"name": "Orchard", "description": "We grow together.", "joining": "invitation", "conduct": []string{"Be kind.", "Share tools."}}
+	ann.do("PUT /coop", nil, "", about).refused(403, "forbidden")
+	fay.do("PUT /coop", nil, "", about).want(200).is("name", "Orchard").is("conduct.1", "Share tools.").is("joining", "invitation")
+
+	lost := w.people[4] // who has not been here for a month
+	fay.do("POST /members/{number}/died", at(w.join().number), "", nil).refused(409, "conflict")
+	ann.do("POST /members/{number}/died", at(lost.number), "", nil).refused(403, "forbidden")
+	fay.do("POST /members/{number}/died", at(lost.number), "", object{"reason": "We miss Eve."}).want(200).is("ended", "died").is("former", "true")
+	fay.do("POST /members/{number}/died", at(999), "", nil).refused(404, "not found")
+}
+
 func (w *world) theRecord(number int64) {
 	nobody := w.visitor()
 	m, err := w.Decision.Get(w.ctx, authz.Actor{}, number)
@@ -308,6 +360,16 @@ func (w *world) theRecord(number int64) {
 	if list.len("items") != 3 || !list.has("next") || about.len("items") < 5 {
 		w.Errorf("record: %s\n%s", list.body, about.body)
 	}
+	voted := nobody.do("GET /record", nil, "subject=decision:"+m.ID.String()+"&kind=decision.voted", nil).want(200)
+	if voted.len("items") == 0 || voted.has("items.0.choice") {
+		w.Errorf("the votes of motion %d: %s", m.Number, voted.body)
+	}
+	meeting := nobody.do("GET /record", nil, "body=general-meeting&kind=body.", nil).want(200)
+	if meeting.len("items") != 2 { // it was formed, and decided to form a group
+		w.Errorf("the general meeting: %s", meeting.body)
+	}
+	nobody.do("GET /record", nil, "body=general-meeting&kind=decision.voted", nil).want(200).is("items", "[]")
+	nobody.do("GET /record", nil, "body=nowhere", nil).refused(422, "invalid").is("field", "body")
 	nobody.do("GET /record", nil, "subject=nonsense", nil).refused(422, "invalid").is("field", "subject")
 	nobody.do("GET /record", nil, "from=2027-01-04T09:00:00Z&until=2027-01-05T00:00:00Z&kind=coop.", nil).want(200).is("items.0.kind", "coop.founded")
 	first := nobody.do("GET /record/{seq}", at(1), "", nil).want(200).is("kind", "coop.founded").is("prev", "").is("authority", "genesis:0")

@@ -13,8 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"rochdale/internal/ballot"
 	"rochdale/internal/coop"
 	"rochdale/internal/decision"
+	"rochdale/internal/election"
 	"rochdale/internal/identity"
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/blob"
@@ -35,7 +37,7 @@ import (
 )
 
 var schema = []db.Source{record.Migrations(), identity.Migrations(), mandate.Migrations(), rulebook.Migrations(), member.Migrations(),
-	decision.Migrations(), media.Migrations(), social.Migrations(), coop.Migrations(), coopapi.Migrations()}
+	ballot.Migrations(), decision.Migrations(), election.Migrations(), media.Migrations(), social.Migrations(), coop.Migrations(), coopapi.Migrations()}
 
 const day = 24 * time.Hour
 
@@ -87,11 +89,16 @@ func newWorld(tb testing.TB, d *db.DB, c *clock.Fake, members int) *world {
 	deps.Decision = decision.New(decision.Deps{DB: d, Record: deps.Record, Rules: deps.Rulebook, Mandate: deps.Mandate, Member: deps.Member})
 	deps.Coop = coop.New(coop.Deps{DB: d, Bus: b, Site: site, Record: deps.Record, Identity: w.identity, Member: deps.Member, Mandate: deps.Mandate, Rulebook: deps.Rulebook, Social: place})
 	var effects effect.Registry
-	for _, r := range []effect.Registry{deps.Mandate.Effects(), deps.Rulebook.Effects(), deps.Member.Effects(), deps.Coop.Effects()} {
+	deps.Ballot = ballot.New(d, deps.Record, site.Host)
+	deps.Election = election.New(election.Deps{DB: d, Record: deps.Record, Rules: deps.Rulebook, Mandate: deps.Mandate, Member: deps.Member, Ballot: deps.Ballot})
+	deps.Mandate.Elected = deps.Election.Elected
+	deps.Mandate.Accepted.On(deps.Election.OnAccepted)
+	deps.Mandate.Ended.On(deps.Election.OnEnded)
+	for _, r := range []effect.Registry{deps.Mandate.Effects(), deps.Rulebook.Effects(), deps.Member.Effects(), deps.Election.Effects(), deps.Coop.Effects()} {
 		effects = append(effects, r...)
 	}
 	var powers []authz.Power
-	for _, p := range [][]authz.Power{mandate.Powers(), rulebook.Powers(), member.Powers(), coop.Powers()} {
+	for _, p := range [][]authz.Power{mandate.Powers(), rulebook.Powers(), member.Powers(), election.Powers(), coop.Powers()} {
 		powers = append(powers, p...)
 	}
 	deps.Mandate.Declare(powers, effects)
@@ -200,6 +207,7 @@ func (w *world) wait(d time.Duration) {
 	w.Helper()
 	w.clock.Advance(d)
 	w.ok(w.Decision.Advance(w.ctx))
+	w.ok(w.Election.Advance(w.ctx))
 	w.ok(w.Mandate.Sweep(w.ctx))
 	w.ok(w.Mandate.Lapse(w.ctx))
 	w.ok(w.Decision.AskAboutEmergencies(w.ctx))

@@ -190,7 +190,7 @@ func dismissGroup(c *call) error {
 // spec: mastodon/methods/grouped_notifications#unread-group-count
 func unreadGroups(c *call) error {
 	limit := c.Int("limit", 100, 1, 1000)
-	n, err := c.Notice.Unread(c.r.Context(), c.by, limit)
+	n, err := c.Notice.Unread(c.r.Context(), c.by, limit, notice.AppKinds)
 	if err != nil || n == 0 {
 		return orCount(c, 0, err)
 	}

@@ -2,6 +2,7 @@ package mastodon
 
 import (
 	"context"
+	"slices"
 
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/id"
@@ -44,7 +45,7 @@ func (s *Service) tell(ctx context.Context, by authz.Actor, list []notice.Notice
 	out := make([]told, 0, len(list))
 	for _, n := range list {
 		t := told{n, person[n.From], view[n.Post]}
-		if t.from == nil || n.Post != 0 && t.post == nil {
+		if t.from == nil || n.Post != 0 && t.post == nil || !slices.Contains(notice.AppKinds, n.Kind) {
 			continue
 		}
 		out = append(out, t)
@@ -158,7 +159,7 @@ func dismissNotification(c *call) error {
 
 // spec: mastodon/methods/notifications#unread-count
 func unreadCount(c *call) error {
-	n, err := c.Notice.Unread(c.r.Context(), c.by, c.Int("limit", 100, 1, 1000))
+	n, err := c.Notice.Unread(c.r.Context(), c.by, c.Int("limit", 100, 1, 1000), notice.AppKinds)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"rochdale/internal/identity"
@@ -153,7 +154,7 @@ func oauthMetadata(c *call) error {
 		"issuer": c.Site.URL, "authorization_endpoint": c.Site.Join("/oauth/authorize"), "token_endpoint": c.Site.Join("/oauth/token"),
 		"revocation_endpoint": c.Site.Join("/oauth/revoke"), "userinfo_endpoint": c.Site.Join("/oauth/userinfo"),
 		"app_registration_endpoint": c.Site.Join("/api/v1/apps"), "service_documentation": "https://docs.joinmastodon.org/",
-		"scopes_supported": identity.Scopes, "response_types_supported": []string{"code"}, "response_modes_supported": []string{"query"},
+		"scopes_supported": slices.Concat(identity.Scopes, identity.CoopScopes), "response_types_supported": []string{"code"}, "response_modes_supported": []string{"query"},
 		"grant_types_supported":                 []string{"authorization_code", "client_credentials"},
 		"token_endpoint_auth_methods_supported": []string{"client_secret_basic", "client_secret_post"},
 		"code_challenge_methods_supported":      []string{"S256"},

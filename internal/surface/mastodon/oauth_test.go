@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"net/url"
+	"slices"
 	"testing"
 
 	"rochdale/internal/identity"
@@ -142,6 +144,20 @@ func FuzzOAuth(f *testing.F) {
 		}
 		if _, err := w.Identity.Asked(context.Background(), func(k string) string { return v.Get(k) }); err == nil && client != a.id {
 			t.Fatal("an unknown client is let in")
+		}
+	})
+}
+
+// The metadata of the server names the scopes of Mastodon's API and those of the co-op's own.
+// spec: rfc8414#2
+func TestMetadataNamesEveryScope(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		said := w.call("", "GET", "/.well-known/oauth-authorization-server", nil).want(200)
+		for i, scope := range slices.Concat(identity.Scopes, identity.CoopScopes) {
+			said.is(fmt.Sprintf("scopes_supported.%d", i), scope)
+		}
+		for _, scope := range identity.CoopScopes {
+			w.app("https://loom.example/cb", scope)
 		}
 	})
 }

@@ -213,6 +213,8 @@ func hasFormat(format, v, at string) (err error) {
 // deviations are answers that rightly differ from the description.
 var deviations = map[string]string{
 	"GET /api/v1/filters": "the description says one filter where Mastodon gives a list of them",
+
+	"GET /.well-known/oauth-authorization-server": "the scopes of the co-op's own API are among ours",
 }
 
 // absent are the operations that this server does not have, with the reason.

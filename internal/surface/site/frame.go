@@ -8,11 +8,13 @@ import (
 
 	"rochdale/internal/coop"
 	"rochdale/internal/decision"
+	"rochdale/internal/election"
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/i18n"
 	"rochdale/internal/kit/web"
 	"rochdale/internal/kit/web/ui"
 	"rochdale/internal/member"
+	"rochdale/internal/notice"
 	"rochdale/internal/social"
 )
 
@@ -100,8 +102,9 @@ func (s *Service) bare(w http.ResponseWriter, r *http.Request, title string) (ui
 type waiting struct {
 	Notices      int
 	Applications int
-	Admits       bool              // whether the reader may answer applications
-	Votes        []decision.Motion // open motions without the reader's vote
+	Admits       bool                // whether the reader may answer applications
+	Votes        []decision.Motion   // open motions without the reader's vote
+	Elections    []election.Election // open elections without the reader's ballot
 }
 
 func (s *Service) waiting(ctx context.Context, by authz.Actor) (waiting, error) {
@@ -119,10 +122,13 @@ func (s *Service) waiting(ctx context.Context, by authz.Actor) (waiting, error) 
 func (s *Service) countWaiting(ctx context.Context, by authz.Actor) (waiting, error) {
 	var out waiting
 	var err error
-	if out.Notices, err = s.Notice.Unread(ctx, by, 100); err != nil {
+	if out.Notices, err = s.Notice.Unread(ctx, by, 100, notice.Kinds); err != nil {
 		return out, err
 	}
 	if out.Votes, err = s.Decision.ToVote(ctx, by); err != nil {
+		return out, err
+	}
+	if out.Elections, err = s.Election.ToVote(ctx, by); err != nil {
 		return out, err
 	}
 	if out.Admits = s.Mandate.Holds(ctx, by, member.Admit); out.Admits {
@@ -137,12 +143,13 @@ func item(path, href, label, icon, hue string) ui.NavItem {
 
 func coopNav(ctx context.Context, path string, wait waiting) []ui.NavItem {
 	out := []ui.NavItem{
-		item(path, "/decisions", t(ctx, "Decisions"), "vote", "violet"), item(path, "/groups", t(ctx, "Groups"), "people", "blue"),
+		item(path, "/decisions", t(ctx, "Decisions"), "vote", "violet"), item(path, "/elections", t(ctx, "Elections"), "vote", "violet"), item(path, "/groups", t(ctx, "Groups"), "people", "blue"),
 		item(path, "/rules", t(ctx, "Rules"), "list", "gold"), item(path, "/members", t(ctx, "Members"), "people", "red"),
 		item(path, "/powers", t(ctx, "Powers"), "key", "cyan"), item(path, "/record", t(ctx, "Public record"), "list", "green"),
 		item(path, "/about", t(ctx, "About"), "info", "orange"),
 	}
 	out[0].Badge, out[0].BadgeLabel = len(wait.Votes), t(ctx, "waiting for your vote")
+	out[1].Badge, out[1].BadgeLabel = len(wait.Elections), t(ctx, "waiting for your vote")
 	for i := range out {
 		out[i].Section, out[i].Icon = t(ctx, "The co-op"), ""
 	}
@@ -165,7 +172,7 @@ func memberNav(ctx context.Context, path string, wait waiting) []ui.NavItem {
 	}
 	out[2].Badge, out[2].BadgeLabel = wait.Notices, t(ctx, "unread")
 	coop := coopNav(ctx, path, wait)
-	coop[3].Badge, coop[3].BadgeLabel = wait.Applications, t(ctx, "applications waiting")
+	coop[4].Badge, coop[4].BadgeLabel = wait.Applications, t(ctx, "applications waiting")
 	return append(out, coop...)
 }
 
@@ -175,7 +182,7 @@ func memberTabs(ctx context.Context, path string, wait waiting) []ui.NavItem {
 		item(path, "/write", t(ctx, "Write"), "pencil", ""), item(path, "/coop", t(ctx, "The co-op"), "circles", ""), item(path, "/you", t(ctx, "You"), "person", ""),
 	}
 	out[2].Strong = true
-	out[3].Badge, out[3].BadgeLabel = wait.Applications+len(wait.Votes), t(ctx, "waiting for you")
+	out[3].Badge, out[3].BadgeLabel = wait.Applications+len(wait.Votes)+len(wait.Elections), t(ctx, "waiting for you")
 	for _, i := range coopNav(ctx, path, wait) {
 		out[3].Current = out[3].Current || i.Current
 	}

@@ -16,6 +16,7 @@ type applicationsView struct {
 	Frame  ui.PageProps
 	List   []member.Application
 	Now    time.Time
+	Asks   bool  // whether the reader may choose what applicants are asked
 	Wrong  id.ID // the application whose answer must be corrected
 	Reason string
 	form
@@ -32,7 +33,7 @@ func (s *Service) drawApplications(w http.ResponseWriter, r *http.Request, v app
 	if v.List, err = s.Member.Waiting(ctx, web.Actor(r)); err != nil {
 		return err
 	}
-	v.Now = s.DB.Now()
+	v.Now, v.Asks = s.DB.Now(), s.Mandate.Holds(ctx, web.Actor(r), member.Ask)
 	if v.Frame, err = s.frame(w, r, t(ctx, "Applications")); err != nil {
 		return err
 	}

@@ -223,7 +223,11 @@ type powerView struct {
 	Name, What             string
 	Irreversible, Reserved bool
 	Holders                []officeView
+	Where                  string // the page on which the reader, who holds it, can use it
 }
+
+// powerPlaces are the pages on which powers are used that have one of their own.
+var powerPlaces = map[string]string{member.Admit: "/members/applications", coop.Power: "/about/edit", "webhook.manage": "/webhooks", "moderation.block": "/moderation", "moderation.suspend": "/moderation"}
 
 type powersView struct {
 	Frame   ui.PageProps
@@ -233,7 +237,7 @@ type powersView struct {
 
 // powers says who may do what today, why, and until when.
 func (s *Service) powers(w http.ResponseWriter, r *http.Request) error {
-	ctx := r.Context()
+	ctx, by := r.Context(), web.Actor(r)
 	if _, err := s.Coop.Get(ctx); err != nil {
 		return err
 	}
@@ -248,6 +252,9 @@ func (s *Service) powers(w http.ResponseWriter, r *http.Request) error {
 			if slices.Contains(o.Powers, p.Name) {
 				x.Holders = append(x.Holders, o)
 			}
+		}
+		if at := powerPlaces[p.Name]; at != "" && by.Member != 0 && s.Mandate.Holds(ctx, by, p.Name) {
+			x.Where = at
 		}
 		v.Powers = append(v.Powers, x)
 	}

@@ -3,17 +3,19 @@ package site
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
 	"rochdale/internal/decision"
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/fault"
+	"rochdale/internal/kit/i18n"
 	"rochdale/internal/kit/id"
+	"rochdale/internal/kit/ref"
 	"rochdale/internal/kit/web"
 	"rochdale/internal/kit/web/ui"
 	"rochdale/internal/mandate"
+	"rochdale/internal/record"
 )
 
 // bodyView is a body in the tree.
@@ -109,6 +111,9 @@ func (s *Service) emergencies(ctx context.Context, by authz.Actor) ([]emergencyV
 	out := make([]emergencyView, 0, len(list))
 	for _, e := range list {
 		v := emergencyView{ID: e.Act, What: s.powerWords(ctx, e.Power), Reason: e.Reason, Due: e.Due}
+		if !e.Until.IsZero() {
+			v.Reason = t(ctx, "%s; what was done is published on %s at the latest", classWords(ctx, e.Class), i18n.Date(ctx, e.Until))
+		}
 		if authz.AuthorityKind(e.AuthorityKind) == authz.Operate {
 			a, err := s.Mandate.Authorise(ctx, s.DB, by, e.Power, authz.Target{Kind: e.TargetKind, ID: e.TargetID})
 			v.Ratify = err == nil && a.Kind == authz.Mandate
@@ -146,12 +151,6 @@ type mandateView struct {
 	Soon       bool
 }
 
-type actView struct {
-	Seq      int64
-	Sentence string
-	At       time.Time
-}
-
 type groupView struct {
 	Frame    ui.PageProps
 	Body     mandate.Body
@@ -164,7 +163,8 @@ type groupView struct {
 	Offices  []mandateView
 	Past     []mandateView
 	Motions  []decision.Motion
-	Acts     []actView
+	Acts     []entryView
+	Record   recordQuery // where the record tells of it
 	Handover []mandate.Handover
 	Account  string
 	In       bool // the reader sits in it
@@ -193,6 +193,7 @@ func (s *Service) group(w http.ResponseWriter, r *http.Request) error {
 	if v.Frame, err = s.frame(w, r, b.Name); err != nil {
 		return err
 	}
+	v.Frame.Head = recordHead(t(ctx, "What %s does", b.Name), v.Record.at("/record.atom", 0), v.Record.at("/record.json", 0))
 	return web.Render(w, r, http.StatusOK, groupPage(v))
 }
 
@@ -326,29 +327,13 @@ func (s *Service) fillWork(ctx context.Context, by authz.Actor, v *groupView) (e
 	if v.Motions, err = s.Decision.List(ctx, decision.Filter{Body: v.Body.ID, Limit: 8}); err != nil {
 		return err
 	}
-	var sources []id.ID
-	for _, m := range v.Offices {
-		sources = append(sources, m.ID)
-	}
-	for _, m := range v.Past {
-		sources = append(sources, m.ID)
-	}
-	acts, err := s.Mandate.Acts(ctx, authz.Mandate, sources, 20)
+	acts, err := s.Record.Find(ctx, record.Filter{Within: ref.Ref{Kind: "body", ID: v.Body.ID}, Kinds: []string{"act."}, Limit: 10})
 	if err != nil {
 		return err
 	}
-	sources = nil
-	for i := range v.Motions {
-		sources = append(sources, v.Motions[i].ID)
-	}
-	more, err := s.Mandate.Acts(ctx, authz.Decision, sources, 20)
-	if err != nil {
+	v.Record = recordQuery{body: v.Body.Handle}
+	if v.Acts, err = s.teller(ctx, by).entries(acts); err != nil {
 		return err
-	}
-	acts = append(acts, more...)
-	slices.SortFunc(acts, func(a, b mandate.Done) int { return int(b.Seq - a.Seq) })
-	for _, a := range acts[:min(len(acts), 10)] {
-		v.Acts = append(v.Acts, actView{a.Seq, s.powerWords(ctx, a.Power), a.At})
 	}
 	if v.Works {
 		v.Handover, err = s.Mandate.Handovers(ctx, v.Body.ID)

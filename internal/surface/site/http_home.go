@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rochdale/internal/decision"
+	"rochdale/internal/election"
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/id"
 	"rochdale/internal/kit/web"
@@ -27,6 +28,8 @@ type timelineView struct {
 	Empty    emptyView
 	People   []personView
 	Votes    []decision.Motion // open motions that wait for the reader's vote
+
+	Elections []election.Election // and open elections
 	timeline
 }
 
@@ -56,7 +59,7 @@ func (s *Service) home(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		v.Votes = wait.Votes
+		v.Votes, v.Elections = wait.Votes, wait.Elections
 	}
 	if v.Frame, err = s.frame(w, r, t(ctx, "Home")); err != nil {
 		return err

@@ -3,9 +3,11 @@ package site
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"time"
 
 	"rochdale/internal/kit/authz"
+	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/id"
 	"rochdale/internal/kit/web"
 	"rochdale/internal/kit/web/ui"
@@ -42,10 +44,10 @@ func (s *Service) notifications(w http.ResponseWriter, r *http.Request) error {
 	if err := by.RequireAccount(); err != nil {
 		return err
 	}
-	var f notice.Filter
+	f := notice.Filter{Types: notice.Kinds}
 	mentions := r.URL.Query().Get("show") == "mentions"
 	if mentions {
-		f.Types = []string{notice.Mention}
+		f.Types = []string{notice.Mention, notice.Comment}
 	}
 	at := window(r, 30)
 	list, err := s.Notice.List(ctx, by, f, at)
@@ -111,12 +113,46 @@ func (s *Service) noticeViews(ctx context.Context, by authz.Actor, list []notice
 	var out []noticeView
 	for _, x := range list {
 		from, about := who[x.From], what[x.Post]
+		if from != nil && x.Comment != 0 {
+			v, ok, err := s.discussionView(ctx, by, x, from, x.ID > read)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				out = append(out, v)
+			}
+			continue
+		}
 		if from == nil || x.Post != 0 && about == nil {
 			continue // gone since
 		}
 		out = append(out, s.noticeView(ctx, by, x, from, about, x.ID > read))
 	}
 	return out, nil
+}
+
+// discussionView is a notice about a comment, or false if it was taken back since.
+func (s *Service) discussionView(ctx context.Context, by authz.Actor, x notice.Notice, from *social.Account, unread bool) (noticeView, bool, error) {
+	c, err := s.Decision.CommentByID(ctx, s.DB, x.Comment)
+	if err != nil || !c.Deleted.IsZero() {
+		if fault.Is(err, fault.NotFound) {
+			err = nil
+		}
+		return noticeView{}, false, err
+	}
+	m, err := s.Decision.ByID(ctx, by, c.Decision)
+	if err != nil {
+		return noticeView{}, false, err
+	}
+	v := noticeView{From: s.account(from), At: x.CreatedAt, Unread: unread, Icon: "vote", Hue: "violet", Excerpt: firstLine(c.Text)}
+	number := strconv.FormatInt(m.Number, 10)
+	v.Href = "/decisions/" + number + "#c" + c.ID.String()
+	if x.Kind == notice.Reaction {
+		v.Icon, v.Line = "star", t(ctx, "reacted to your comment on motion %s", number)
+	} else {
+		v.Line = t(ctx, "wrote to you in the discussion of motion %s", number)
+	}
+	return v, true, nil
 }
 
 func (s *Service) noticeView(ctx context.Context, by authz.Actor, x notice.Notice, from *social.Account, about *social.View, unread bool) noticeView {

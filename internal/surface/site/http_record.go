@@ -17,6 +17,7 @@ import (
 	"rochdale/internal/kit/ref"
 	"rochdale/internal/kit/web"
 	"rochdale/internal/kit/web/ui"
+	"rochdale/internal/mandate"
 	"rochdale/internal/record"
 )
 
@@ -80,11 +81,13 @@ func groupWords(ctx context.Context, group string) string {
 type recordQuery struct {
 	kind                       string // a group, or the beginning of kinds: "decision.counted"
 	subject, member, authority string // references: "decision:123"
+	body                       string // the handle of a body: what it did and what concerns it
 	from, until                string // days, both included
 }
 
 var (
 	kindPattern = regexp.MustCompile(`^[a-z]{1,30}(\.[a-z-]{0,30}){1,3}$`)
+	bodyPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,59}$`)
 	refPattern  = regexp.MustCompile(`^[a-z]{1,30}:[0-9]{1,19}$`)
 )
 
@@ -97,6 +100,7 @@ func queryOf(q url.Values) recordQuery {
 		ok   func(string) bool
 	}{{"kind", &out.kind, func(v string) bool { return kindPattern.MatchString(v) || groupOf(v) != nil }},
 		{"subject", &out.subject, refPattern.MatchString}, {"member", &out.member, refPattern.MatchString}, {"authority", &out.authority, refPattern.MatchString},
+		{"body", &out.body, bodyPattern.MatchString},
 		{"from", &out.from, isDay}, {"until", &out.until, isDay}} {
 		if v := q.Get(x.name); x.ok(v) {
 			*x.to = v
@@ -123,8 +127,24 @@ func groupOf(name string) []string {
 	return recordGroups[i].kinds
 }
 
+// findEntries reads a page of what is asked for, and the body that it is about.
+func (s *Service) findEntries(ctx context.Context, q recordQuery, before int64) ([]record.Event, mandate.Body, error) {
+	var b mandate.Body
+	f := q.filter(before)
+	if q.body != "" {
+		var err error
+		if b, err = s.Mandate.BodyByHandle(ctx, s.DB, q.body); err != nil {
+			return nil, b, err
+		}
+		f.Within = ref.Ref{Kind: "body", ID: b.ID}
+	}
+	f.About(ref.Parse(q.subject))
+	list, err := s.Record.Find(ctx, f)
+	return list, b, err
+}
+
 func (q recordQuery) filter(before int64) record.Filter {
-	f := record.Filter{Kinds: groupOf(q.kind), Subject: ref.Parse(q.subject), Member: ref.Parse(q.member), Authority: ref.Parse(q.authority), Before: before, Limit: recordPage}
+	f := record.Filter{Kinds: groupOf(q.kind), Member: ref.Parse(q.member), Authority: ref.Parse(q.authority), Before: before, Limit: recordPage}
 	if f.Kinds == nil && q.kind != "" {
 		f.Kinds = []string{q.kind}
 	}
@@ -141,7 +161,7 @@ func (q recordQuery) filter(before int64) record.Filter {
 // at is the address of what is asked for, on a page or a feed.
 func (q recordQuery) at(path string, before int64) string {
 	v := url.Values{}
-	for name, x := range map[string]string{"kind": q.kind, "subject": q.subject, "member": q.member, "authority": q.authority, "from": q.from, "until": q.until} {
+	for name, x := range map[string]string{"kind": q.kind, "subject": q.subject, "member": q.member, "authority": q.authority, "body": q.body, "from": q.from, "until": q.until} {
 		if x != "" {
 			v.Set(name, x)
 		}
@@ -238,7 +258,7 @@ func (s *Service) recordList(w http.ResponseWriter, r *http.Request) error {
 		v.Kinds = append(v.Kinds, ui.Option{Value: q.kind, Label: q.kind})
 	}
 	before, _ := strconv.ParseInt(r.URL.Query().Get("before"), 10, 64) // nonsense reads from the newest
-	list, err := s.Record.Find(ctx, q.filter(before))
+	list, body, err := s.findEntries(ctx, q, before)
 	if err != nil {
 		return err
 	}
@@ -247,6 +267,11 @@ func (s *Service) recordList(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v.Narrow = tell.narrowed(q)
+	if q.body != "" {
+		without := q
+		without.body = ""
+		v.Narrow = append(v.Narrow, narrowing{t(ctx, "Body"), body.Name, without.at("/record", 0)})
+	}
 	if before > 0 {
 		v.Newer = q.at("/record", 0)
 	}
@@ -259,7 +284,7 @@ func (s *Service) recordList(w http.ResponseWriter, r *http.Request) error {
 	if v.Frame, err = s.frame(w, r, t(ctx, "Public record")); err != nil {
 		return err
 	}
-	v.Frame.Head = recordHead(v.Atom, v.JSON)
+	v.Frame.Head = recordHead(t(ctx, "Public record"), v.Atom, v.JSON)
 	return web.Render(w, r, http.StatusOK, recordPageOf(v))
 }
 
@@ -369,7 +394,7 @@ func (s *Service) fillChange(w *teller, e record.Event, v *entryPageView) error 
 // fillCase shows the personal data of an entry to those who may read it: who holds the power that the act
 // names by a mandate in force, whom or whose account it is about, and who did something that was no act, such as a vote.
 func (s *Service) fillCase(w *teller, v *entryPageView) error {
-	if v.Entry.Body.Private == "" {
+	if v.Entry.Body.Private == "" || v.Entry.Body.Veiled {
 		return nil
 	}
 	data, ok, err := s.Record.Private(w.ctx, s.DB, v.Entry.Seq)

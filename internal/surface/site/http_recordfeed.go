@@ -38,9 +38,12 @@ func (s *Service) feed(r *http.Request) (feed, error) {
 	}
 	f := feed{Title: t(ctx, "Public record of %s", c.Name), Query: queryOf(r.URL.Query()), Updated: c.FoundedAt}
 	before, _ := strconv.ParseInt(r.URL.Query().Get("before"), 10, 64) // nonsense reads from the newest
-	list, err := s.Record.Find(ctx, f.Query.filter(before))
+	list, body, err := s.findEntries(ctx, f.Query, before)
 	if err != nil {
 		return f, err
+	}
+	if body.ID != 0 {
+		f.Title = t(ctx, "%s in the public record of %s", body.Name, c.Name)
 	}
 	if len(list) > 0 {
 		f.Updated = list[0].At
@@ -56,11 +59,12 @@ func (s *Service) feed(r *http.Request) (feed, error) {
 // change without a new entry, so that the version is a hash of the whole.
 // spec: rfc9110#8.8.3
 func serveFeed(w http.ResponseWriter, r *http.Request, contentType string, b []byte, updated time.Time) error {
+	b = web.Compress(w, r, b)
 	sum := sha256.Sum256(b)
 	h := w.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Cache-Control", "public, no-cache")
-	h.Set("Vary", "Accept-Language")
+	h.Set("Vary", "Accept-Language, Accept-Encoding")
 	h.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:12])+`"`)
 	http.ServeContent(w, r, "", updated, bytes.NewReader(b))
 	return nil

@@ -10,9 +10,7 @@ import (
 	"time"
 
 	"rochdale/internal/kit/authz"
-	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/i18n"
-	"rochdale/internal/kit/id"
 	"rochdale/internal/kit/web"
 	"rochdale/internal/kit/web/ui"
 	"rochdale/internal/member"
@@ -36,10 +34,9 @@ func (s *Service) registerRoutes() []web.Route {
 	resign.Limit, erase.Limit = signInBudget, signInBudget
 	return []web.Route{
 		get("/settings/membership", s.membership), archive, resign, erase,
-		get("/members/questions", s.questionsForm), post("/members/questions", member.Admit, s.saveQuestions),
+		get("/members/questions", s.questionsForm), post("/members/questions", member.Ask, s.saveQuestions),
 		get("/members/{number}", s.memberPage),
-		post("/members/{number}/suspend", member.Suspension, s.registerAct(s.Member.Suspend)),
-		post("/members/{number}/reinstate", member.Reinstatement, s.registerAct(timeless(s.Member.Reinstate))), post("/members/{number}/died", member.Admit, s.registerAct(timeless(s.Member.RecordDeath))),
+		post("/members/{number}/died", member.Admit, s.buries),
 	}
 }
 
@@ -171,7 +168,7 @@ type questionsView struct {
 // questionsForm lets whoever answers applications choose what applicants are asked.
 func (s *Service) questionsForm(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	if _, err := s.Mandate.Authorise(ctx, s.DB, web.Actor(r), member.Admit, authz.Target{Kind: "register", ID: 1}); err != nil {
+	if _, err := s.Mandate.Authorise(ctx, s.DB, web.Actor(r), member.Ask, authz.Target{Kind: "register", ID: 1}); err != nil {
 		return err
 	}
 	list, err := s.Member.Questions(ctx)
@@ -210,17 +207,16 @@ func (s *Service) saveQuestions(w http.ResponseWriter, r *http.Request) error {
 }
 
 type memberPageView struct {
-	Frame                      ui.PageProps
-	Who                        memberView
-	Member                     member.Member
-	Standing                   member.Standing
-	Suspends, Restores, Buries bool // what the reader may do
-	Now                        time.Time
-	Reason, Until              string
+	Frame    ui.PageProps
+	Who      memberView
+	Member   member.Member
+	Standing member.Standing
+	Moves    []ui.ButtonProps // what the reader can move the meeting to decide about the member
+	Buries   bool             // whether the reader may record a death
+	Now      time.Time
+	Reason   string
 	form
 }
-
-func (v *memberPageView) acts() bool { return v.Suspends || v.Restores || v.Buries }
 
 // memberPage is the entry of one person in the register. Who has left is shown to members only.
 func (s *Service) memberPage(w http.ResponseWriter, r *http.Request) error {
@@ -259,8 +255,18 @@ func (s *Service) drawMember(w http.ResponseWriter, r *http.Request, v memberPag
 		return err
 	}
 	present, suspended := m.Present(), m.Suspended(v.Now)
-	v.Suspends = present && !suspended && s.Mandate.Holds(ctx, by, member.Suspension)
-	v.Restores = (suspended || !present && m.ErasedAt.IsZero()) && s.Mandate.Holds(ctx, by, member.Reinstatement)
+	move := func(power, label string) {
+		v.Moves = append(v.Moves, ui.ButtonProps{Label: label, Href: "/decisions/new?effect=" + power + "&member=" + m.ID.String(), Kind: "quiet", Small: true})
+	}
+	switch {
+	case by.Member == 0:
+	case suspended && present:
+		move(member.Reinstatement, t(ctx, "Move to give the rights back"))
+	case present:
+		move(member.Suspension, t(ctx, "Move to suspend the rights"))
+	case m.ErasedAt.IsZero():
+		move(member.Reinstatement, t(ctx, "Move to take them back as a member"))
+	}
 	v.Buries = present && s.Mandate.Holds(ctx, by, member.Admit)
 	if v.Frame, err = s.frame(w, r, v.Who.Name); err != nil {
 		return err
@@ -269,46 +275,26 @@ func (s *Service) drawMember(w http.ResponseWriter, r *http.Request, v memberPag
 	return web.Render(w, r, v.form.status(), memberEntryPage(v))
 }
 
-// registerDeed is one act about a member.
-type registerDeed func(ctx context.Context, by authz.Actor, who id.ID, until time.Time, reason string) error
-
-// timeless is a deed that knows no end.
-func timeless(do func(ctx context.Context, by authz.Actor, who id.ID, reason string) error) registerDeed {
-	return func(ctx context.Context, by authz.Actor, who id.ID, _ time.Time, reason string) error {
-		return do(ctx, by, who, reason)
+// buries records that a member has died.
+func (s *Service) buries(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	m, err := s.byNumber(r)
+	if err != nil {
+		return err
 	}
-}
-
-func (s *Service) registerAct(do registerDeed) web.Handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		ctx, by := r.Context(), web.Actor(r)
-		m, err := s.byNumber(r)
-		if err != nil {
+	in, err := web.Read(r)
+	if err != nil {
+		return err
+	}
+	v := memberPageView{Reason: in.Text("reason")}
+	if err := s.Member.RecordDeath(ctx, web.Actor(r), m.ID, v.Reason); err != nil {
+		if v.form, err = check(err); err != nil {
 			return err
 		}
-		in, err := web.Read(r)
-		if err != nil {
-			return err
-		}
-		v := memberPageView{Reason: in.Text("reason"), Until: in.Text("until")}
-		var until time.Time
-		if v.Until != "" {
-			if until, err = time.Parse(time.DateOnly, v.Until); err != nil {
-				err = fault.Field("until", "Write the day as 2027-12-31.")
-			}
-		}
-		if err == nil {
-			err = do(ctx, by, m.ID, until, v.Reason)
-		}
-		if err != nil {
-			if v.form, err = check(err); err != nil {
-				return err
-			}
-			return s.drawMember(w, r, v)
-		}
-		web.SetFlash(w, r, t(ctx, "It is done, and on the public record with your mandate."))
-		return web.Redirect(w, r, "/members/"+strconv.FormatInt(m.Number, 10))
+		return s.drawMember(w, r, v)
 	}
+	web.SetFlash(w, r, t(ctx, "It is done, and on the public record with your mandate."))
+	return web.Redirect(w, r, "/members/"+strconv.FormatInt(m.Number, 10))
 }
 
 // standingWords say how somebody stands with the co-op.

@@ -53,6 +53,7 @@ type appsView struct {
 	Tabs  []ui.NavItem
 	List  []identity.Authorised
 	Now   time.Time
+	Hooks bool // whether the reader may say which programs are told of events
 }
 
 func (s *Service) apps(w http.ResponseWriter, r *http.Request) error {
@@ -60,7 +61,7 @@ func (s *Service) apps(w http.ResponseWriter, r *http.Request) error {
 	if err := by.RequireAccount(); err != nil {
 		return err
 	}
-	v := appsView{Now: s.DB.Now()}
+	v := appsView{Now: s.DB.Now(), Hooks: s.Mandate.Holds(r.Context(), web.Actor(r), "webhook.manage")}
 	var err error
 	if v.List, err = s.Identity.Apps(r.Context(), by); err != nil {
 		return err

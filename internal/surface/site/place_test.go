@@ -13,8 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"rochdale/internal/ballot"
 	"rochdale/internal/coop"
 	"rochdale/internal/decision"
+	"rochdale/internal/election"
 	"rochdale/internal/identity"
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/blob"
@@ -36,7 +38,7 @@ import (
 	"rochdale/internal/social"
 )
 
-var migrations = []db.Source{record.Migrations(), identity.Migrations(), mandate.Migrations(), rulebook.Migrations(), member.Migrations(), decision.Migrations(), media.Migrations(),
+var migrations = []db.Source{record.Migrations(), identity.Migrations(), mandate.Migrations(), rulebook.Migrations(), member.Migrations(), ballot.Migrations(), decision.Migrations(), election.Migrations(), media.Migrations(),
 	social.Migrations(), notice.Migrations(), coop.Migrations()}
 
 // place is a whole co-op on a real server, made of the real services.
@@ -79,6 +81,7 @@ func services(tb testing.TB, d *db.DB, at config.Site, p *place) *Service {
 	s.Member = member.New(d, s.Identity, s.Record, s.Mandate)
 	s.Rulebook = rulebook.New(d, s.Record, s.Mandate)
 	s.Decision = decision.New(decision.Deps{DB: d, Record: s.Record, Rules: s.Rulebook, Mandate: s.Mandate, Member: s.Member})
+	s.Election = election.New(election.Deps{DB: d, Record: s.Record, Rules: s.Rulebook, Mandate: s.Mandate, Member: s.Member, Ballot: ballot.New(d, s.Record, "tideline.example")})
 	s.Media = media.New(d, store, client, at, log)
 	if err := s.Media.Open(tb.Context()); err != nil {
 		tb.Fatal(err)

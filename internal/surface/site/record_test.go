@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"rochdale/internal/coop"
+	"rochdale/internal/election"
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/db"
 	"rochdale/internal/kit/id"
@@ -91,6 +93,7 @@ func TestEveryEntryIsASentence(t *testing.T) {
 	held := anything{"member": jun.Member, "body": body.ID, "office": "Keeper", "to": "2027-06-01T00:00:00Z"}
 	group := anything{"handle": "slip", "name": "Slipway", "kind": "working group"}
 	sits := anything{"member": jun.Member, "body": body.ID}
+	poll, box, race := to("election", 13), to("ballot", 14), anything{"number": 3, "title": "Treasurer"}
 	said := map[string]bool{}
 	for _, tc := range []struct {
 		e    record.Entry
@@ -118,6 +121,10 @@ func TestEveryEntryIsASentence(t *testing.T) {
 		{record.Entry{Kind: "act.mandate.ratify", Subject: office, Member: m, State: held}, "Mara Okafor ratified the mandate of Jun Abe as Keeper of “Slipway”, until 1 June 2027."},
 		{record.Entry{Kind: "act.act.ratify", Subject: ref.Ref{Kind: "act"}, Member: m}, "Mara Okafor ratified what was done in an emergency."},
 		{record.Entry{Kind: "emergency.done", Subject: act, Data: anything{"power": "member.admit", "entry": 3}, State: anything{"due": "2027-06-01T00:00:00Z"}}, "Something was done before a decision (" + member.Powers()[0].What + "), and ends on 1 June 2027 unless it is ratified."},
+		{record.Entry{Kind: "act.moderation.suspend", Subject: j, Member: m, Veil: &record.Veil{Class: "legal", Until: time.Date(2027, 6, 1, 0, 0, 0, 0, time.UTC)}}, "Mara Okafor used a power in an emergency: moderation.suspend. What was done is published on 1 June 2027 at the latest."},
+		{record.Entry{Kind: record.Published, Subject: j, Data: anything{"entry": 3}}, "What entry 3 kept back is published: it is about Jun Abe."},
+		{record.Entry{Kind: "emergency.moved", Subject: act, Data: anything{"power": "x.y", "entry": 3}, State: anything{"due": "2027-06-01T00:00:00Z"}}, "What was done in an emergency ends on 1 June 2027, for the members can answer until then, or what it stands on ends: x.y."},
+		{record.Entry{Kind: "emergency.refused", Subject: act, Data: anything{"power": "x.y", "entry": 3}}, "The members voted down what was done in an emergency: x.y."},
 		{record.Entry{Kind: "emergency.ratified", Subject: act, Data: anything{"power": "x.y", "entry": 3}}, "What was done in an emergency was ratified: x.y."},
 		{record.Entry{Kind: "emergency.undone", Subject: act, Data: anything{"power": "x.y", "entry": 3}}, "What was done in an emergency was undone, since it was not ratified in time: x.y."},
 		{record.Entry{Kind: "emergency.review", Subject: act, Data: anything{"power": "x.y", "entry": 3}}, "What was done in an emergency was not ratified, and nothing undoes it; the members look at it: x.y."},
@@ -168,9 +175,10 @@ func TestEveryEntryIsASentence(t *testing.T) {
 		{record.Entry{Kind: "register.imported", Member: m, Data: anything{"added": 30}}, "Mara Okafor took over an earlier register: 30 members."},
 		{record.Entry{Kind: "act.member.admit", Subject: j, Member: m, Data: anything{"decision": "accepted", "number": 2}}, "Mara Okafor accepted an application: Jun Abe is member 2."},
 		{record.Entry{Kind: "act.member.admit", Subject: to("application", 5), Member: m, Data: anything{"decision": "declined"}}, "Mara Okafor declined an application for membership."},
-		{record.Entry{Kind: "act.member.admit", Subject: j, Via: authz.Operator, Authority: authz.Authority{Kind: authz.Operate}, Data: anything{"decision": "enrolled", "number": 2}}, "The operator enrolled Jun Abe as member 2."},
-		{record.Entry{Kind: "act.member.admit", Subject: to("register", 1), Member: m, Data: anything{"decision": "imported", "added": 1}}, "Mara Okafor admitted 1 member from an earlier register."},
-		{record.Entry{Kind: "act.member.admit", Subject: to("register", 1), Member: m, Data: anything{"decision": "questions"}}, "Mara Okafor changed what applicants are asked."},
+		{record.Entry{Kind: "act.member.admit", Subject: to("application", 5), Member: m, Data: anything{"decision": "waiting"}}, "Mara Okafor took up a declined application again."},
+		{record.Entry{Kind: "act.member.enrol", Subject: j, Via: authz.Operator, Authority: authz.Authority{Kind: authz.Operate}, Data: anything{"decision": "enrolled", "number": 2}}, "The operator enrolled Jun Abe as member 2."},
+		{record.Entry{Kind: "act.member.enrol", Subject: to("register", 1), Member: m, Data: anything{"decision": "imported", "added": 1}}, "Mara Okafor admitted 1 member from an earlier register."},
+		{record.Entry{Kind: "act.member.ask", Subject: to("register", 1), Member: m, Data: anything{"decision": "questions"}}, "Mara Okafor changed what applicants are asked."},
 		{record.Entry{Kind: "act.member.admit", Subject: j, Member: m, Data: anything{"decision": "died"}}, "Mara Okafor recorded the death of Jun Abe."},
 		{record.Entry{Kind: "act.member.suspend", Subject: j, Member: m, Data: anything{"until": "2027-06-01T00:00:00Z"}}, "Mara Okafor suspended the rights of Jun Abe until 1 June 2027."},
 		{record.Entry{Kind: "act.member.suspend", Subject: j, Member: m}, "Mara Okafor suspended the rights of Jun Abe."},
@@ -189,6 +197,36 @@ func TestEveryEntryIsASentence(t *testing.T) {
 		{record.Entry{Kind: "act.webhook.manage", Subject: to("webhook", 5), Member: m, Data: anything{"change": "added", "host": "hook.example"}}, "Mara Okafor lets events be sent to hook.example."},
 		{record.Entry{Kind: "act.webhook.manage", Subject: to("webhook", 5), Member: m, Data: anything{"change": "removed", "host": "hook.example"}}, "Mara Okafor stopped the sending of events to hook.example."},
 		{record.Entry{Kind: "act.webhook.manage", Subject: to("webhook", 5), Member: m, Data: anything{"change": "enabled", "host": "hook.example"}}, "Mara Okafor lets events be sent to hook.example again."},
+		{record.Entry{Kind: "election.announced", Subject: poll, State: race}, "An election was announced: “Treasurer”."},
+		{record.Entry{Kind: "election.nominated", Subject: poll, Member: j, State: race}, "Jun Abe made a nomination: “Treasurer”."},
+		{record.Entry{Kind: "election.accepted", Subject: poll, Member: j, State: race}, "Jun Abe stands: “Treasurer”."},
+		{record.Entry{Kind: "election.declined", Subject: poll, Member: j, State: race}, "Jun Abe declined a nomination: “Treasurer”."},
+		{record.Entry{Kind: "election.withdrawn", Subject: poll, Member: j, State: race}, "Jun Abe stands no more: “Treasurer”."},
+		{record.Entry{Kind: "election.endorsed", Subject: poll, Member: j, State: race}, "Jun Abe endorsed a candidate: “Treasurer”."},
+		{record.Entry{Kind: "election.objected", Subject: poll, Member: j, State: race}, "Jun Abe objected to a ruling: “Treasurer”."},
+		{record.Entry{Kind: "election.observed", Subject: poll, Member: j, State: race}, "Jun Abe observes an election: “Treasurer”."},
+		{record.Entry{Kind: "election.struck", Subject: poll, State: race}, "A nomination was ruled out: “Treasurer”."},
+		{record.Entry{Kind: "election.restored", Subject: poll, State: race}, "A nomination was restored: “Treasurer”."},
+		{record.Entry{Kind: "election.prolonged", Subject: poll, Member: m, State: race}, "Mara Okafor prolonged an election: “Treasurer”."},
+		{record.Entry{Kind: "election.extended", Subject: poll, State: race}, "Nominations were extended, as too few stood: “Treasurer”."},
+		{record.Entry{Kind: "election.final", Subject: poll, State: race}, "The list of candidates became final: “Treasurer”."},
+		{record.Entry{Kind: "election.opened", Subject: poll, Data: anything{"roll": 40}, State: race}, "Voting opened: “Treasurer”, with 40 members on the roll."},
+		{record.Entry{Kind: "election.voted", Subject: to("named-ballot", 6), Member: j}, "Jun Abe voted by name in an election."},
+		{record.Entry{Kind: "election.counted", Subject: poll, Data: anything{"elected": []string{"Jun Abe", "Ida"}}, State: race}, "An election was counted: “Treasurer”. Elected: Jun Abe, Ida."},
+		{record.Entry{Kind: "election.offered", Subject: poll, State: race}, "The office was offered to an elected member: “Treasurer”."},
+		{record.Entry{Kind: "election.vacated", Subject: poll, State: race}, "An elected member does not hold the office any more: “Treasurer”."},
+		{record.Entry{Kind: "election.counted-back", Subject: poll, Data: anything{"elected": []string{"Ida"}}, State: race}, "A vacancy was filled from the same ballots: “Treasurer”. Elected: Ida."},
+		{record.Entry{Kind: "election.filled", Subject: poll, State: race}, "An election was completed: “Treasurer”."},
+		{record.Entry{Kind: "election.settled", Subject: poll, State: race}, "An election was completed: “Treasurer”."},
+		{record.Entry{Kind: "election.failed", Subject: poll, State: anything{"number": 3, "title": "Treasurer", "cause": "nobody stands"}}, "An election failed: “Treasurer” (nobody stands)."},
+		{record.Entry{Kind: "election.cancelled", Subject: poll, State: race}, "An election was called off: “Treasurer”."},
+		{record.Entry{Kind: "ballot.opened", Subject: box, State: anything{"vote": poll.String()}}, "A secret ballot was opened with a key of its own: “Treasurer”."},
+		{record.Entry{Kind: "ballot.closed", Subject: box, Data: anything{"papers": 31}, State: anything{"vote": poll.String(), "ballots": 30}}, "A secret ballot was closed and its keys erased: “Treasurer”. 31 papers were given out, 30 ballots were in the box."},
+		{record.Entry{Kind: "act.election.hold", Subject: body, Authority: byDecision}, "Decision 7 held an election in “Slipway”."},
+		{record.Entry{Kind: "act.election.call-off", Subject: poll, Authority: byDecision}, "Decision 7 called off the election “Treasurer”."},
+		{record.Entry{Kind: "act.election.strike", Subject: to("candidate", 5), Member: m}, "Mara Okafor ruled a nomination out."},
+		{record.Entry{Kind: "act.election.restore", Subject: to("candidate", 5), Member: m}, "Mara Okafor restored a nomination."},
+		{record.Entry{Kind: "act.election.prolong", Subject: poll, Member: m, Data: anything{"days": 2}}, "Mara Okafor prolonged the election “Treasurer” by 2 days."},
 		{record.Entry{Kind: "operator.token.made", Subject: to("account", jun.Account), Via: authz.Operator}, "The operator made an access token for @jun."},
 		{record.Entry{Kind: "act.crane.lift", Member: m}, "Mara Okafor used a power: crane.lift."},
 		{record.Entry{Kind: "crane.lifted"}, "crane.lifted"},
@@ -210,10 +248,11 @@ func TestEveryEntryIsASentence(t *testing.T) {
 func kinds(t *testing.T) []string {
 	t.Helper()
 	var out []string
-	for _, p := range slices.Concat(mandate.Powers(), rulebook.Powers(), member.Powers(), moderation.Powers(), coop.Powers(), webhook.Powers()) {
+	for _, p := range slices.Concat(mandate.Powers(), rulebook.Powers(), member.Powers(), moderation.Powers(), coop.Powers(), webhook.Powers(), election.Powers()) {
 		out = append(out, "act."+p.Name)
 	}
 	whole, part := regexp.MustCompile(`record\.Entry\{Kind: "([a-z]+\.[a-z-]+)"`), regexp.MustCompile(`\bentry\("([a-z-]+[a-z])", by\)`)
+	steps := regexp.MustCompile(`\b(?:itself\("([a-z-]+)"|by\("([a-z-]+)", a\))`) // of elections
 	files, err := filepath.Glob("../../*/*.go")
 	if err != nil {
 		t.Fatal(err)
@@ -231,6 +270,9 @@ func kinds(t *testing.T) []string {
 		}
 		for _, m := range part.FindAllStringSubmatch(string(b), -1) {
 			out = append(out, filepath.Base(filepath.Dir(name))+"."+m[1])
+		}
+		for _, m := range steps.FindAllStringSubmatch(string(b), -1) {
+			out = append(out, "election."+m[1]+m[2])
 		}
 	}
 	if len(out) < 60 {

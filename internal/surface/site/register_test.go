@@ -68,7 +68,7 @@ func TestLeaving(t *testing.T) {
 // Whoever holds a mandate acts on a member's page; nobody else is offered anything.
 func TestActsOnAMembersPage(t *testing.T) {
 	t.Parallel()
-	p, _ := fresh(t)
+	p, c := fresh(t)
 	mara := p.found(t)
 	p.admit(t, mara, "Jun Abe", "jun")
 	visitor := p.surf(t)
@@ -78,23 +78,24 @@ func TestActsOnAMembersPage(t *testing.T) {
 	jun := p.as(t, "jun")
 	jun.get("/members/1")
 	jun.misses("Acts under your mandate")
+	// The rights of a member are for the meeting to take and to give back: any member can move it.
+	jun.sees("Only a decision of the general meeting", "Move to suspend the rights")
+	visitor.misses("Move to suspend the rights")
 	s := p.as(t, "mara")
 	s.get("/members/2")
-	s.send("/members/2/suspend", fields{"reason": ""})
-	s.sees("Please give a reason")
-	s.send("/members/2/suspend", fields{"reason": "Three warnings.", "until": "2027-02-01"})
-	s.at("/members/2")
-	s.sees("It is done", "rights are suspended", "Give the rights back")
-	s.misses("Suspend the rights")
-	s.send("/members/2/reinstate", fields{"reason": "It was settled."})
-	s.misses("rights are suspended")
-	s.misses("Expel") // that is for a decision of the members
+	s.misses("Expel")
+	s.sees("Move to suspend the rights")
+	if href := "/decisions/new?effect=member.suspend&amp;member="; !strings.Contains(s.body, href) {
+		t.Errorf("no link to %s", href)
+	}
 	s.send("/members/2/died", fields{"reason": "By mistake."})
-	s.sees("Membership ended", "Take back as a member")
+	s.sees("A death can be recorded 30 days after the last sign of life")
+	c.Advance(member.SignOfLife)
+	s.get("/members/2")
+	s.send("/members/2/died", fields{"reason": "By mistake."})
+	s.sees("Membership ended", "Move to take them back as a member")
 	jun.get("/home")
 	jun.at("/sign-in")
-	s.send("/members/2/reinstate", fields{"reason": "The meeting wished so."})
-	s.misses("Membership ended")
 	for _, path := range []string{"/members/0", "/members/99", "/members/nobody"} {
 		s.get(path)
 		if s.status != 404 {

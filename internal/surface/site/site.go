@@ -7,6 +7,7 @@ import (
 
 	"rochdale/internal/coop"
 	"rochdale/internal/decision"
+	"rochdale/internal/election"
 	"rochdale/internal/identity"
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/bus"
@@ -43,6 +44,7 @@ type Deps struct {
 	Coop     *coop.Service
 	Rulebook *rulebook.Service
 	Decision *decision.Service
+	Election *election.Service
 	// Refs find the name and the address of what the record and other weak links point to.
 	Refs ref.Registry
 

@@ -167,6 +167,12 @@ func (w *teller) thing(r ref.Ref) part {
 		if f = w.state(r).sub("rule"); f.text("title") != "" {
 			return w.linked(r, t(ctx, "“%s”", f.text("title")), "/rules/"+f.text("line"))
 		}
+	case "election":
+		if f = w.state(r); f.text("title") != "" {
+			return w.linked(r, t(ctx, "“%s”", f.text("title")), "/elections/"+f.text("number"))
+		}
+	case "ballot":
+		return w.thing(ref.Parse(w.state(r).text("vote")))
 	case "vote", "comment", "amendment":
 		if d := w.motion(r); d.ID != 0 {
 			return w.thing(d)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"rochdale/internal/kit/ref"
+	"rochdale/internal/record"
 )
 
 // sentence says what happened. A kind without a sentence of its own shows its name: the entry is there
@@ -27,8 +28,17 @@ func (w *teller) sentence() []part {
 		}
 	case "decision":
 		words = w.ofDecisions(verb)
+	case "election":
+		words = w.ofElections(verb)
+	case "ballot":
+		words = w.ofBallots(verb)
 	case "member", "register":
 		words = w.ofMembers(w.e.Kind)
+	case "record":
+		if w.e.Kind == record.Published {
+			entry := w.data.text("entry")
+			words = t(w.ctx, "What entry %s kept back is published: it is about %s.", w.mark(part{entry, "/record/" + entry}), w.name(w.about))
+		}
 	case "operator":
 		words = t(w.ctx, "The operator did something to %s: %s.", w.name(w.about), w.word(verb))
 		if verb == "token.made" {
@@ -101,6 +111,10 @@ func (w *teller) ofEmergencies(verb string) string {
 	switch verb {
 	case "done":
 		return t(ctx, "Something was done before a decision (%s), and ends on %s unless it is ratified.", act, w.word(w.own.date(ctx, "due")))
+	case "moved":
+		return t(ctx, "What was done in an emergency ends on %s, for the members can answer until then, or what it stands on ends: %s.", w.word(w.own.date(ctx, "due")), act)
+	case "refused":
+		return t(ctx, "The members voted down what was done in an emergency: %s.", act)
 	case "ratified":
 		return t(ctx, "What was done in an emergency was ratified: %s.", act)
 	case "undone":
@@ -218,6 +232,9 @@ func (w *teller) ofMembers(kind string) string {
 
 func (w *teller) ofActs(power string) string {
 	ctx := w.ctx
+	if w.b.Veiled {
+		return t(ctx, "%s used a power in an emergency: %s. What was done is published on %s at the latest.", w.doer(), w.word(w.power(power)), w.word(w.data.date(ctx, "until")))
+	}
 	topic, _, _ := strings.Cut(power, ".")
 	words := ""
 	switch topic {
@@ -227,6 +244,8 @@ func (w *teller) ofActs(power string) string {
 		words = w.ofBodyActs(power)
 	case "moderation":
 		words = w.ofModeration(power)
+	case "election":
+		words = w.ofElectionActs(power)
 	case "rule":
 		rule := w.name(w.about)
 		switch {
@@ -264,12 +283,14 @@ func (w *teller) ofMemberActs(power string) string {
 	ctx, who, by := w.ctx, w.name(w.about), w.doer()
 	number := w.word(w.data.text("number"))
 	switch power {
-	case "member.admit":
+	case "member.admit", "member.enrol", "member.ask":
 		switch w.data.text("decision") {
 		case "accepted":
 			return t(ctx, "%s accepted an application: %s is member %s.", by, who, number)
 		case "declined":
 			return t(ctx, "%s declined an application for membership.", by)
+		case "waiting":
+			return t(ctx, "%s took up a declined application again.", by)
 		case "enrolled":
 			return t(ctx, "%s enrolled %s as member %s.", by, who, number)
 		case "imported":
@@ -412,6 +433,8 @@ func classWords(ctx context.Context, class string) string {
 	switch class {
 	case "spam":
 		return t(ctx, "spam")
+	case "legal":
+		return t(ctx, "an order of a court or an authority")
 	case "harassment":
 		return t(ctx, "harassment")
 	case "illegal":

@@ -4,9 +4,9 @@ package assets
 
 // names maps a source name to its file in dist.
 var names = map[string]string{
-	"app.css":                                     "app-LE3OBEXN.css",
+	"app.css":                                     "app-ICRZZNB6.css",
 	"app.js":                                      "app-F532YVKN.js",
-	"ballot.js":                                   "ballot-MQW4IMU5.js",
+	"ballot.js":                                   "ballot-XC3GPVFO.js",
 	"icon.svg":                                    "icon-MTYDUDZ4.svg",
 	"inter-cyrillic-wght-normal.woff2":            "inter-cyrillic-wght-normal-JEOLYBOO.woff2",
 	"inter-greek-wght-normal.woff2":               "inter-greek-wght-normal-IRE366VL.woff2",

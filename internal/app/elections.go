@@ -1,0 +1,157 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"rochdale/internal/ballot"
+	"rochdale/internal/election"
+	"rochdale/internal/kit/authz"
+	"rochdale/internal/kit/db"
+	"rochdale/internal/kit/id"
+	"rochdale/internal/kit/jobs"
+	"rochdale/internal/social"
+)
+
+// What follows from elections: the clock that moves them, the posts in which the co-op tells of them, and
+// the mails to those who are nominated, who can vote and who have taken a ballot paper.
+
+func (a *App) wakeElections(ctx context.Context, tx *db.Tx, at time.Time) error {
+	return a.Queue.Enqueue(ctx, tx, "election.advance", wake{at.UnixMilli()}, jobs.At(at), jobs.Unique())
+}
+
+func (a *App) electionWorkers() []jobs.Worker {
+	return []jobs.Worker{
+		jobs.Handle("election.advance", jobs.WorkerOptions{}, func(ctx context.Context, _ wake) error { return a.Election.Advance(ctx) }),
+		jobs.HandleTx("election.tell", jobs.WorkerOptions{}, a.tellElectionPage),
+	}
+}
+
+func (a *App) electionURL(e *election.Election) string {
+	return fmt.Sprintf("%s/elections/%d", a.Config.URL, e.Number)
+}
+
+const longDate = "2 January 2006, 15:04 UTC"
+
+// post tells of an election in the name of its body, or of the co-op.
+func (a *App) postElection(ctx context.Context, tx *db.Tx, e *election.Election, text string) error {
+	b, err := a.Mandate.Body(ctx, tx, e.Body)
+	if err != nil {
+		return err
+	}
+	from := b.AccountID
+	if from == 0 {
+		if from, err = a.Coop.Account(ctx, tx); err != nil || from == 0 {
+			return err
+		}
+	}
+	_, err = a.Social.PublishIn(ctx, tx, authz.Actor{Account: from, Via: authz.Job}, social.Draft{Text: text + "\n\n" + a.electionURL(e), Visibility: social.Public})
+	return err
+}
+
+func (a *App) onAnnounced(ctx context.Context, tx *db.Tx, e election.Election) error {
+	return a.postElection(ctx, tx, &e, fmt.Sprintf("An election is announced: %s. Nominations are open until %s (election %d).", e.Title, e.FinalAt.Format(longDate), e.Number))
+}
+
+// onElectionMoved tells of the steps that matter to everybody.
+func (a *App) onElectionMoved(ctx context.Context, tx *db.Tx, e election.Election) error {
+	switch e.State {
+	case election.Nominations:
+		return a.postElection(ctx, tx, &e, fmt.Sprintf("Nominations are prolonged until %s: %s (election %d).", e.FinalAt.Format(longDate), e.Title, e.Number))
+	case election.Open:
+		if err := a.postElection(ctx, tx, &e, fmt.Sprintf("Voting is open until %s: %s (election %d).", e.ClosesAt.Format(longDate), e.Title, e.Number)); err != nil {
+			return err
+		}
+		return a.tellElection(ctx, tx, tellVoters{Election: e.ID})
+	case election.Counted:
+		r := e.Result()
+		how := fmt.Sprintf("%d of %d voted.", r.Voted, e.RollSize)
+		if r.Uncontested {
+			how = "No ballot was needed."
+		}
+		return a.postElection(ctx, tx, &e, fmt.Sprintf("Elected: %s. %s (election %d). %s The ballots are published, and anybody can count them again.", strings.Join(r.Elected, ", "), e.Title, e.Number, how))
+	case election.Failed:
+		return a.postElection(ctx, tx, &e, fmt.Sprintf("The election failed (%s): %s (election %d).", e.Cause, e.Title, e.Number))
+	case election.Cancelled:
+		return a.postElection(ctx, tx, &e, fmt.Sprintf("The election was called off: %s (election %d).", e.Title, e.Number))
+	case election.Filled:
+		if e.Kind == election.Budget {
+			return a.postElection(ctx, tx, &e, fmt.Sprintf("The members' budget is decided: %s (election %d).", e.Title, e.Number))
+		}
+	}
+	return nil
+}
+
+// tellVoters is a page of members who are told that voting is open, or will close.
+type tellVoters struct {
+	Election id.ID `json:"election"`
+	Remind   bool  `json:"remind,omitempty"`
+	After    id.ID `json:"after,omitempty"`
+}
+
+func (a *App) tellElection(ctx context.Context, tx *db.Tx, t tellVoters) error {
+	if a.quiet {
+		return nil
+	}
+	return a.Queue.Enqueue(ctx, tx, "election.tell", t)
+}
+
+func (a *App) onElectionReminded(ctx context.Context, tx *db.Tx, r election.Reminder) error {
+	return a.tellElection(ctx, tx, tellVoters{Election: r.Election.ID, Remind: true})
+}
+
+// tellElectionPage tells the next hundred members, and leaves the rest to another job.
+func (a *App) tellElectionPage(ctx context.Context, tx *db.Tx, t tellVoters) error {
+	e, err := a.Election.Get(ctx, tx, t.Election)
+	if err != nil || e.State != election.Open {
+		return err
+	}
+	who, err := a.Election.Electorate(ctx, tx, &e)
+	if t.Remind {
+		who, err = a.Election.Unvoted(ctx, tx, &e)
+	}
+	if err != nil {
+		return err
+	}
+	subject, first := "Voting is open: "+e.Title, "Voting is open"
+	if t.Remind {
+		subject, first = "Your vote is still missing: "+e.Title, "You have not voted"
+	}
+	n := 0
+	for _, x := range who {
+		if x <= t.After {
+			continue
+		}
+		if n++; n > tellMany {
+			return a.tellElection(ctx, tx, t)
+		}
+		if err := a.mailMember(ctx, tx, x, subject, fmt.Sprintf("%s in the election of %s:\n\n%s\n\nIt closes on %s. Read what the candidates say, and vote here:\n%s\n",
+			first, a.coopName(ctx), e.Title, e.ClosesAt.Format("Monday, "+longDate), a.electionURL(&e))); err != nil {
+			return err
+		}
+		t.After = x
+	}
+	return nil
+}
+
+func (a *App) tellNominated(ctx context.Context, tx *db.Tx, c election.Candidate) error {
+	e, err := a.Election.Get(ctx, tx, c.Election)
+	if err != nil {
+		return err
+	}
+	return a.mailMember(ctx, tx, c.Member, "You have been nominated: "+e.Title,
+		fmt.Sprintf("A member has nominated you for: %s.\n\nYou stand only if you accept, until %s:\n%s\n", e.Title, e.FinalAt.Format(longDate), a.electionURL(&e)))
+}
+
+// tellPaperTaken tells a member that their ballot paper was given out: if it was not they who took it,
+// somebody else has their sign-in.
+func (a *App) tellPaperTaken(ctx context.Context, tx *db.Tx, t ballot.Taken) error {
+	q, err := t.Vote.Question()
+	if err != nil {
+		return err
+	}
+	return a.mailMember(ctx, tx, t.Member, "You have taken your ballot paper: "+q.Title,
+		fmt.Sprintf("Your ballot paper was given out for the secret vote: %s.\n\nIf it was not you, somebody else uses your sign-in: change your password at once, and tell the returning officer.\n%s/settings\n", q.Title, a.Config.URL))
+}

@@ -1,0 +1,280 @@
+package ballot
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"rochdale/internal/kit/db"
+	"rochdale/internal/kit/event"
+	"rochdale/internal/kit/fault"
+	"rochdale/internal/kit/id"
+	"rochdale/internal/kit/ref"
+	"rochdale/internal/lib/ballotbox"
+	"rochdale/internal/lib/tally"
+	"rochdale/internal/record"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrations are the tables of this feature.
+func Migrations() db.Source { return db.Source{Feature: "ballot", Files: migrations} }
+
+// Least is the smallest roll of a secret ballot: among fewer, the result gives the voters away.
+const Least = 5
+
+// Service keeps secret ballots.
+type Service struct {
+	db     *db.DB
+	record *record.Service
+	coop   string
+
+	mu    sync.Mutex
+	spare *ballotbox.Signer // made ahead, so that no transaction waits for it
+
+	Taken event.Event[Taken] // a member has taken a ballot paper: tell them, it may have been somebody else
+}
+
+// Taken says that a paper was given out.
+type Taken struct {
+	Vote   Vote
+	Member id.ID
+}
+
+// New makes the service; coop is the co-op's host.
+func New(d *db.DB, r *record.Service, coop string) *Service {
+	return &Service{db: d, record: r, coop: coop}
+}
+
+// Vote is one secret vote.
+type Vote struct {
+	ID           id.ID     `db:"id"`
+	SubjectKind  string    `db:"subject_kind"` // election, decision
+	SubjectID    id.ID     `db:"subject_id"`
+	QuestionJSON string    `db:"question"` // canonical
+	Hash         string    `db:"hash"`     // of the question
+	Key          string    `db:"private_key"`
+	ReceiptKey   string    `db:"receipt_key"`
+	Roll         int       `db:"roll"`
+	Papers       int       `db:"papers"`  // ticks on the marked register
+	Ballots      int       `db:"ballots"` // in the box
+	OpensAt      time.Time `db:"opens_at"`
+	ClosesAt     time.Time `db:"closes_at"`
+	ClosedAt     time.Time `db:"closed_at"`
+	ResultJSON   string    `db:"result"`
+}
+
+// Question is what is voted on.
+func (v *Vote) Question() (*ballotbox.Question, error) {
+	return ballotbox.ParseQuestion([]byte(v.QuestionJSON))
+}
+
+// Subject is the election or motion.
+func (v *Vote) Subject() ref.Ref { return ref.Ref{Kind: v.SubjectKind, ID: v.SubjectID} }
+
+// Result is the count, the zero Result before it.
+func (v *Vote) Result() tally.Result {
+	var r tally.Result
+	_ = json.Unmarshal([]byte(v.ResultJSON), &r) // written by us
+	return r
+}
+
+// Open reports whether ballots are taken at an instant.
+func (v *Vote) Open(at time.Time) bool {
+	return v.ClosedAt.IsZero() && !at.Before(v.OpensAt) && at.Before(v.ClosesAt)
+}
+
+// Opening is what a vote is opened with.
+type Opening struct {
+	Subject  ref.Ref
+	Title    string
+	Body     string
+	Method   string // of ballotbox: what a ballot says
+	Rule     string // of tally: how it is counted
+	Seats    int
+	Options  []ballotbox.Option
+	Settings ballotbox.Settings
+	Roll     []id.ID
+	Closes   time.Time
+}
+
+// Prepare makes a key ahead if there is none. It takes up to a second, and no transaction should.
+func (s *Service) Prepare() error {
+	s.mu.Lock()
+	have := s.spare != nil
+	s.mu.Unlock()
+	if have {
+		return nil
+	}
+	k, err := ballotbox.GenerateKey()
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.spare = k
+	return nil
+}
+
+// key takes the spare key: each vote has its own.
+func (s *Service) key() (*ballotbox.Signer, error) {
+	s.mu.Lock()
+	k := s.spare
+	s.spare = nil
+	s.mu.Unlock()
+	if k != nil {
+		return k, nil
+	}
+	return ballotbox.GenerateKey()
+}
+
+// MayBeSecret refuses electorates in which a secret ballot would keep nothing secret.
+func MayBeSecret(roll int) error {
+	if roll < Least {
+		return fault.New(fault.Invalid, "A secret ballot among %d would not be secret: it takes at least %d voters.", roll, Least)
+	}
+	return nil
+}
+
+// Start fixes the roll and the question and opens the vote at the transaction's time. The feature whose vote
+// it is has decided that it may.
+func (s *Service) Start(ctx context.Context, tx *db.Tx, o Opening) (Vote, error) {
+	if err := MayBeSecret(len(o.Roll)); err != nil {
+		return Vote{}, err
+	}
+	signer, err := s.key()
+	if err != nil {
+		return Vote{}, err
+	}
+	public, err := signer.PublicKey()
+	if err != nil {
+		return Vote{}, err
+	}
+	private, err := signer.Marshal()
+	if err != nil {
+		return Vote{}, err
+	}
+	receiptPublic, receiptPrivate, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return Vote{}, fmt.Errorf("make receipt key: %w", err)
+	}
+	roll := slices.Sorted(slices.Values(o.Roll))
+	v := Vote{ID: id.New(tx.Now()), SubjectKind: o.Subject.Kind, SubjectID: o.Subject.ID, Roll: len(roll), OpensAt: tx.Now(), ClosesAt: o.Closes,
+		Key: base64.RawURLEncoding.EncodeToString(private), ReceiptKey: base64.RawURLEncoding.EncodeToString(receiptPrivate.Seed())}
+	options := o.Options
+	if options == nil {
+		options = []ballotbox.Option{}
+	}
+	q := ballotbox.Question{Format: ballotbox.Format, Coop: s.coop, Vote: o.Subject.String(), Title: o.Title, Body: o.Body, Method: o.Method, Rule: o.Rule, Seats: o.Seats,
+		Options: options, Settings: o.Settings, Roll: len(roll), RollHash: rollHash(o.Subject, roll), Opens: v.OpensAt.UTC().Truncate(time.Second),
+		Closes: v.ClosesAt.UTC().Truncate(time.Second), Key: public, ReceiptKey: ballotbox.Base64(receiptPublic)}
+	text, err := q.JSON()
+	if err != nil {
+		return v, err
+	}
+	if err := q.Check(); err != nil {
+		return v, fault.New(fault.Invalid, "This cannot be voted on in secret: %s", err)
+	}
+	hash, err := q.Hash()
+	if err != nil {
+		return v, err
+	}
+	v.QuestionJSON, v.Hash = string(text), hash.String()
+	if _, err := insertVote.Run(ctx, tx, v.ID, v.SubjectKind, v.SubjectID, v.QuestionJSON, v.Hash, v.Key, v.ReceiptKey, v.Roll, v.OpensAt, v.ClosesAt); err != nil {
+		return v, err
+	}
+	for part := range slices.Chunk(roll, 5000) {
+		if _, err := insertRoll.Run(ctx, tx, v.ID, part); err != nil {
+			return v, err
+		}
+	}
+	_, err = s.record.Append(ctx, tx, record.Entry{Kind: "ballot.opened", Subject: ref.Ref{Kind: "ballot", ID: v.ID}, Via: "job",
+		Data: map[string]any{"vote": o.Subject.String(), "question": json.RawMessage(text), "question_hash": v.Hash}, State: v.state(nil)})
+	return v, err
+}
+
+// rollHash fixes who may vote.
+func rollHash(subject ref.Ref, roll []id.ID) ballotbox.Hash {
+	h := sha256.New()
+	_, _ = fmt.Fprintf(h, "rochdale roll v1\n%s\n", subject)
+	for _, x := range roll {
+		_, _ = fmt.Fprintln(h, x)
+	}
+	return ballotbox.Hash(h.Sum(nil))
+}
+
+// state is what the record carries of a vote; ballots are the hashes of what is in the box once it is closed.
+type state struct {
+	Vote     string          `json:"vote"`
+	Question string          `json:"question"` // hash
+	Closed   *time.Time      `json:"closed,omitempty"`
+	Papers   int             `json:"papers,omitempty"`
+	Ballots  int             `json:"ballots,omitempty"`
+	Box      string          `json:"box,omitempty"` // SHA-256 of the hashes of the ballots, sorted
+	Result   json.RawMessage `json:"result,omitempty"`
+}
+
+// state while the vote is open says nothing that changes with a ballot: nothing may tell when one came in.
+func (v *Vote) state(ballots []ballotbox.Hash) state {
+	h := sha256.Sum256([]byte(v.QuestionJSON)) // anew: a changed question must not fit
+	s := state{Vote: v.Subject().String(), Question: hex.EncodeToString(h[:])}
+	if v.ClosedAt.IsZero() {
+		return s
+	}
+	box := sha256.New()
+	for _, b := range ballots {
+		_, _ = box.Write(b[:])
+	}
+	at := v.ClosedAt
+	s.Closed, s.Papers, s.Ballots, s.Box, s.Result = &at, v.Papers, len(ballots), hex.EncodeToString(box.Sum(nil)), json.RawMessage(v.ResultJSON)
+	return s
+}
+
+// States are all votes as the record should have them.
+func (s *Service) States(ctx context.Context, h db.Handle) (map[ref.Ref]any, error) {
+	votes, err := listVotes.All(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[ref.Ref]any, len(votes))
+	for i := range votes {
+		v := &votes[i]
+		var hashes []ballotbox.Hash
+		if !v.ClosedAt.IsZero() {
+			if hashes, err = s.boxHashes(ctx, h, v); err != nil {
+				return nil, err
+			}
+			if v.Papers, err = countTaken.One(ctx, h, v.ID); err != nil { // a tick added later does not fit
+				return nil, err
+			}
+		}
+		out[ref.Ref{Kind: "ballot", ID: v.ID}] = v.state(hashes)
+	}
+	return out, nil
+}
+
+// Get is one vote.
+func (s *Service) Get(ctx context.Context, h db.Handle, vote id.ID) (Vote, error) {
+	v, ok, err := getVote.Find(ctx, h, vote)
+	if err == nil && !ok {
+		err = errNone
+	}
+	return v, err
+}
+
+var errNone = fault.New(fault.NotFound, "There is no such secret ballot.")
+
+// Of is the secret vote of an election or motion, if it has one.
+func (s *Service) Of(ctx context.Context, h db.Handle, subject ref.Ref) (Vote, bool, error) {
+	return getVoteOf.Find(ctx, h, subject.Kind, subject.ID)
+}

@@ -1,0 +1,439 @@
+package election
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"rochdale/internal/ballot"
+	"rochdale/internal/kit/authz"
+	"rochdale/internal/kit/db"
+	"rochdale/internal/kit/id"
+	"rochdale/internal/lib/ballotbox"
+	"rochdale/internal/lib/tally"
+	"rochdale/internal/record"
+)
+
+// Advance does everything whose time has come: it opens elections before terms end, makes lists of
+// candidates final, opens, closes and counts, and ends the time to accept. It may run at any time, on
+// several nodes; each step is one transaction that happens once.
+func (s *Service) Advance(ctx context.Context) error {
+	failed := []error{s.openBeforeTermsEnd(ctx)}
+	for range 1000 {
+		due, err := listDue.All(ctx, s.db, s.db.Now())
+		if err != nil {
+			return err
+		}
+		moved := false
+		for i := range due {
+			if due[i].State == Final && due[i].Mode == Secret {
+				if err := s.ballot.Prepare(); err != nil {
+					return err
+				}
+			}
+			if err := s.advance(ctx, due[i].ID); err != nil {
+				failed = append(failed, err) // others must not wait for it; the job will be tried again
+				continue
+			}
+			moved = true
+		}
+		if len(due) == 0 || !moved {
+			break
+		}
+	}
+	return errors.Join(append(failed, s.remind(ctx))...)
+}
+
+func (s *Service) advance(ctx context.Context, election id.ID) error {
+	return s.step(ctx, election, func(tx *db.Tx, e *Election) error {
+		if e.DueAt.IsZero() || e.DueAt.After(tx.Now()) {
+			return nil // another node was first
+		}
+		switch e.State {
+		case Nominations:
+			return s.finalise(ctx, tx, e)
+		case Final:
+			return s.begin(ctx, tx, e)
+		case Open:
+			return s.close(ctx, tx, e)
+		case Counted:
+			return s.settle(ctx, tx, e)
+		}
+		e.DueAt = time.Time{}
+		return s.save(ctx, tx, e, itself("settled"))
+	})
+}
+
+// finalise makes the list of candidates final. Where too few stand, nominations are extended once.
+func (s *Service) finalise(ctx context.Context, tx *db.Tx, e *Election) error {
+	list, err := listCandidates.All(ctx, tx, e.ID)
+	if err != nil {
+		return err
+	}
+	r, plan := e.Rules(), e.Plan()
+	good, err := s.member.InGoodStanding(ctx, tx, tx.Now())
+	if err != nil {
+		return err
+	}
+	names, err := listNames.All(ctx, tx, e.ID, "endorse")
+	if err != nil {
+		return err
+	}
+	endorsed := map[id.ID]int{}
+	for _, n := range names {
+		endorsed[n.Candidate]++
+	}
+	for i := range list {
+		c := &list[i]
+		switch {
+		case c.State == Asked:
+			c.State, c.Cause = Dropped, "did not answer"
+		case c.State != Standing:
+		case !slices.Contains(good, c.Member):
+			c.State, c.Cause = Dropped, "is not a member in good standing"
+		case e.Kind == Office && endorsed[c.ID] < r.Endorsements:
+			c.State, c.Cause = Dropped, fmt.Sprintf("has %d of %d endorsements", endorsed[c.ID], r.Endorsements)
+		}
+	}
+	stand := standing(list)
+	if late := tx.Now().Sub(e.FinalAt); late > 0 { // nobody was there to do it in time
+		e.FinalAt = tx.Now()
+		e.schedule(r)
+	}
+	if len(stand) < max(plan.Seats, 1) && !e.Extended {
+		e.Extended, e.FinalAt = true, e.FinalAt.Add(time.Duration(r.Nominations)*day)
+		e.schedule(r)
+		e.DueAt = e.FinalAt
+		return s.moved(ctx, tx, e, itself("extended"))
+	}
+	if err := s.place(ctx, tx, e, list); err != nil {
+		return err
+	}
+	if len(stand) == 0 {
+		return s.fail(ctx, tx, e, "nobody stands")
+	}
+	e.State, e.DueAt = Final, e.OpensAt
+	if e.Kind == Panel || e.uncontested(len(stand)) {
+		e.DueAt = tx.Now() // no ballot is needed
+	}
+	return s.moved(ctx, tx, e, itself("final"))
+}
+
+// place gives each standing candidate a place and a name on the ballot paper, in the order of nomination.
+func (s *Service) place(ctx context.Context, tx *db.Tx, e *Election, list []Candidate) error {
+	taken, place := map[string]bool{}, 0
+	for i := range list {
+		c := &list[i]
+		if c.State == Standing {
+			place++
+			c.Place, c.Name = place, c.Title
+			if e.Kind != Budget {
+				m, err := s.member.Get(ctx, tx, c.Member)
+				if err != nil {
+					return err
+				}
+				c.Name = ballotName(m.Name, m.Username, taken)
+			}
+		}
+		if _, err := updateCandidate.Run(ctx, tx, c.ID, c.State, c.Cause, c.Statement, c.Affiliation, c.Reserved, c.Place, c.Mandate, c.Vacated, c.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// uncontested reports whether candidates are elected without a ballot.
+func (e *Election) uncontested(standing int) bool {
+	return e.Kind == Office && e.Rules().NoBallot && standing <= e.Plan().Seats
+}
+
+func (s *Service) moved(ctx context.Context, tx *db.Tx, e *Election, entry record.Entry) error {
+	if err := s.save(ctx, tx, e, entry); err != nil {
+		return err
+	}
+	return s.Moved.Emit(ctx, tx, *e)
+}
+
+// fail ends an election without a result; the seats are put up again, but not for ever.
+func (s *Service) fail(ctx context.Context, tx *db.Tx, e *Election, cause string) error {
+	e.State, e.Cause, e.DueAt = Failed, cause, time.Time{}
+	if err := s.moved(ctx, tx, e, itself("failed")); err != nil || e.Kind == Budget {
+		return err
+	}
+	return s.byElection(ctx, tx, e, e.Plan().Seats, time.Time{})
+}
+
+// begin opens the vote, or counts where there is nothing to vote on.
+func (s *Service) begin(ctx context.Context, tx *db.Tx, e *Election) error {
+	list, err := listCandidates.All(ctx, tx, e.ID)
+	if err != nil {
+		return err
+	}
+	stand := standing(list)
+	switch {
+	case len(stand) == 0:
+		return s.fail(ctx, tx, e, "nobody stands any more")
+	case e.Kind == Panel || e.uncontested(len(stand)):
+		return s.counted(ctx, tx, e, list, nil)
+	}
+	roll, err := s.rollOf(ctx, tx, e)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(roll) == 0:
+		return s.fail(ctx, tx, e, "nobody may vote")
+	case e.Mode == Secret && len(roll) < ballot.Least:
+		return s.fail(ctx, tx, e, ballot.MayBeSecret(len(roll)).Error())
+	}
+	if late := tx.Now().Sub(e.OpensAt); late > 0 { // voting lasts as long as was announced
+		e.OpensAt, e.ClosesAt = tx.Now(), e.ClosesAt.Add(late)
+	}
+	e.State, e.DueAt, e.RollSize, e.RollHash = Open, e.ClosesAt, len(roll), rollHash(e.ID, roll)
+	if e.Mode == Secret {
+		if err := s.startBallot(ctx, tx, e, stand, roll); err != nil {
+			return err
+		}
+	} else {
+		for part := range slices.Chunk(roll, 5000) {
+			if _, err := insertRoll.Run(ctx, tx, e.ID, part); err != nil {
+				return err
+			}
+		}
+	}
+	entry := itself("opened")
+	entry.Data = map[string]any{"roll": len(roll), "candidates": len(stand)}
+	return s.moved(ctx, tx, e, entry)
+}
+
+func (s *Service) startBallot(ctx context.Context, tx *db.Tx, e *Election, stand []Candidate, roll []id.ID) error {
+	q := e.question(stand)
+	_, err := s.ballot.Start(ctx, tx, ballot.Opening{Subject: e.Ref(), Title: e.Title, Body: e.Text, Method: q.Method, Rule: q.Rule, Seats: q.Seats, Options: q.Options,
+		Settings: q.Settings, Roll: roll, Closes: e.ClosesAt})
+	return err
+}
+
+// rollOf is who may vote: in good standing on the day of the announcement, after the waiting period, and
+// still, and in the body that votes.
+func (s *Service) rollOf(ctx context.Context, h db.Handle, e *Election) ([]id.ID, error) {
+	then, err := s.member.Roll(ctx, h, e.Announced, time.Duration(e.Waiting)*day)
+	if err != nil {
+		return nil, err
+	}
+	now, err := s.member.InGoodStanding(ctx, h, h.Now())
+	if err != nil {
+		return nil, err
+	}
+	may := make(map[id.ID]bool, len(now))
+	for _, x := range now {
+		may[x] = true
+	}
+	b, err := s.mandate.Body(ctx, h, e.Voters)
+	if err != nil {
+		return nil, err
+	}
+	if !b.Root() {
+		seats, err := s.mandate.SeatsIn(ctx, h, b.ID, e.Announced)
+		if err != nil {
+			return nil, err
+		}
+		sits := map[id.ID]bool{}
+		for _, x := range seats {
+			sits[x.Member] = x.Until.IsZero()
+		}
+		for x := range may {
+			may[x] = sits[x]
+		}
+	}
+	return slices.DeleteFunc(then, func(x id.ID) bool { return !may[x] }), nil
+}
+
+func rollHash(election id.ID, roll []id.ID) string {
+	h := sha256.New()
+	_, _ = fmt.Fprintf(h, "rochdale roll v1\nelection:%s\n", election)
+	for _, x := range slices.Sorted(slices.Values(roll)) {
+		_, _ = fmt.Fprintln(h, x)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// close counts what was cast, as of the instant at which the vote was to close.
+func (s *Service) close(ctx context.Context, tx *db.Tx, e *Election) error {
+	list, err := listCandidates.All(ctx, tx, e.ID)
+	if err != nil {
+		return err
+	}
+	if e.Mode != Secret {
+		result, err := s.countNamed(ctx, tx, e, list)
+		if err != nil {
+			return err
+		}
+		return s.counted(ctx, tx, e, list, &result)
+	}
+	v, ok, err := s.ballot.Of(ctx, tx, e.Ref())
+	if err != nil || !ok {
+		return errors.Join(err, fmt.Errorf("close election %d: it has no ballot", e.Number))
+	}
+	result, err := s.ballot.Finish(ctx, tx, v.ID)
+	if err != nil {
+		return err
+	}
+	return s.counted(ctx, tx, e, list, &result)
+}
+
+// counted takes the result, or makes it where nobody had to vote, and offers the offices to the elected.
+func (s *Service) counted(ctx context.Context, tx *db.Tx, e *Election, list []Candidate, result *tally.Result) error {
+	if result == nil {
+		c, err := s.tallied(ctx, tx, e, list)
+		if err != nil {
+			return err
+		}
+		r, err := tally.Count(e.countingRule(), c)
+		if err != nil {
+			return err
+		}
+		result = &r
+	}
+	e.ResultJSON, e.CountedAt = string(result.JSON()), tx.Now()
+	if result.Outcome == tally.NoQuorum {
+		return s.fail(ctx, tx, e, "no quorum")
+	}
+	if e.Kind == Budget {
+		e.State, e.DueAt = Filled, time.Time{}
+		return s.moved(ctx, tx, e, itself("counted"))
+	}
+	if len(result.Elected) == 0 {
+		return s.fail(ctx, tx, e, "nobody is elected")
+	}
+	e.State, e.AcceptBy = Counted, tx.Now().Add(time.Duration(e.Rules().Accept)*day)
+	e.DueAt = e.AcceptBy
+	entry := itself("counted")
+	entry.Data = map[string]any{"elected": result.Elected, "rule": result.Rule}
+	if err := s.moved(ctx, tx, e, entry); err != nil {
+		return err
+	}
+	if err := s.offer(ctx, tx, e, list, result); err != nil {
+		return err
+	}
+	if open := e.Plan().Seats - len(result.Elected); open > 0 {
+		return s.byElection(ctx, tx, e, open, time.Time{})
+	}
+	return nil
+}
+
+// Reminder are the members who have not voted in an election that closes soon.
+type Reminder struct {
+	Election Election
+	Members  []id.ID
+}
+
+// remind tells those who have not voted, once, two days before the close or in its last third.
+func (s *Service) remind(ctx context.Context) error {
+	open, err := listToRemind.All(ctx, s.db, s.db.Now())
+	if err != nil {
+		return err
+	}
+	for _, e := range open {
+		left, all := e.ClosesAt.Sub(s.db.Now()), e.ClosesAt.Sub(e.OpensAt)
+		if left > min(2*day, all/3) {
+			continue
+		}
+		if err := s.step(ctx, e.ID, func(tx *db.Tx, e *Election) error {
+			if e.State != Open || !e.RemindedAt.IsZero() {
+				return nil
+			}
+			members, err := s.Unvoted(ctx, tx, e)
+			if err != nil {
+				return err
+			}
+			if _, err := setReminded.Run(ctx, tx, e.ID, tx.Now()); err != nil {
+				return err
+			}
+			return s.Reminded.Emit(ctx, tx, Reminder{*e, members})
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Unvoted lists who can vote in an open election and has not, or has taken no paper.
+func (s *Service) Unvoted(ctx context.Context, h db.Handle, e *Election) ([]id.ID, error) {
+	if e.Mode != Secret {
+		return listUnvoted.All(ctx, h, e.ID)
+	}
+	v, ok, err := s.ballot.Of(ctx, h, e.Ref())
+	if err != nil || !ok {
+		return nil, err
+	}
+	return s.ballot.Untaken(ctx, h, v.ID)
+}
+
+// Electorate lists who may vote in an election that is or was open.
+func (s *Service) Electorate(ctx context.Context, h db.Handle, e *Election) ([]id.ID, error) {
+	if e.Mode != Secret {
+		return listRoll.All(ctx, h, e.ID)
+	}
+	v, ok, err := s.ballot.Of(ctx, h, e.Ref())
+	if err != nil || !ok {
+		return nil, err
+	}
+	return s.ballot.OnRoll(ctx, h, v.ID)
+}
+
+// ToVote lists the open elections in which the actor can vote and has not.
+func (s *Service) ToVote(ctx context.Context, a authz.Actor) ([]Election, error) {
+	if a.Member == 0 {
+		return nil, nil
+	}
+	out, err := listToVote.All(ctx, s.db, a.Member, s.db.Now())
+	if err != nil {
+		return nil, err
+	}
+	secret, err := s.ballot.ToVote(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range secret {
+		if v.SubjectKind != "election" {
+			continue
+		}
+		e, err := s.Get(ctx, s.db, v.SubjectID)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	slices.SortFunc(out, func(a, b Election) int { return a.ClosesAt.Compare(b.ClosesAt) })
+	return out, nil
+}
+
+// question is the form of the ballot paper.
+func (e *Election) question(stand []Candidate) ballotbox.Question {
+	c := e.form(stand)
+	q := ballotbox.Question{Method: ballotbox.Ranking, Rule: e.countingRule(), Seats: c.Seats, Settings: ballotbox.Settings{Quorum: c.Quorum}}
+	for _, l := range c.Limits {
+		q.Settings.Limits = append(q.Settings.Limits, ballotbox.Limit{Name: l.Name, Options: l.Options, Max: l.Max})
+	}
+	for _, t := range c.Terms {
+		q.Settings.Terms = append(q.Settings.Terms, ballotbox.Term{Name: t.Name, Seats: t.Seats})
+	}
+	if e.Kind == Budget || q.Rule == tally.RuleApproval {
+		q.Method = ballotbox.Marks
+	}
+	if e.Kind == Budget {
+		q.Seats = 0
+		q.Settings.Budget = &ballotbox.Budget{Total: c.Budget.Total, Decimals: c.Budget.Decimals}
+	}
+	for _, x := range stand {
+		q.Options = append(q.Options, ballotbox.Option{ID: x.ID.String(), Name: x.Name})
+		if e.Kind == Budget {
+			q.Settings.Budget.Costs = append(q.Settings.Budget.Costs, x.Cost)
+		}
+	}
+	return q
+}
