@@ -127,8 +127,8 @@ func Build(ctx context.Context, cfg Config, c clock.Clock, log *slog.Logger, wor
 	a.Mandate = mandate.New(a.DB, a.Record)
 	a.Rulebook = rulebook.New(a.DB, a.Record, a.Mandate)
 	a.Member = member.New(a.DB, a.Identity, a.Record, a.Mandate)
-	a.Decision = decision.New(decision.Deps{DB: a.DB, Record: a.Record, Rules: a.Rulebook, Mandate: a.Mandate, Member: a.Member})
 	a.Ballot = ballot.New(a.DB, a.Record, cfg.Host)
+	a.Decision = decision.New(decision.Deps{DB: a.DB, Record: a.Record, Rules: a.Rulebook, Mandate: a.Mandate, Member: a.Member, Ballot: a.Ballot})
 	a.Election = election.New(election.Deps{DB: a.DB, Record: a.Record, Rules: a.Rulebook, Mandate: a.Mandate, Member: a.Member, Ballot: a.Ballot})
 	a.Media = media.New(a.DB, a.Blobs, a.Client, cfg.site(), log)
 	if err = a.Media.Open(ctx); err != nil {

@@ -22,7 +22,7 @@ import (
 
 // decisionPages connects the pages of motions with the frame and with what can be chosen in them.
 func (a *App) decisionPages() *decision.Pages {
-	return &decision.Pages{Service: a.Decision, Frame: a.Site.Frame, People: a.Site.People, Choices: a.choices, Replies: a.replies}
+	return &decision.Pages{Service: a.Decision, Frame: a.Site.Frame, People: a.Site.People, Choices: a.choices, Booth: a.booth, Replies: a.replies}
 }
 
 func (a *App) ballotPages() *ballot.Pages {

@@ -21,7 +21,11 @@ func ballotCmd(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: ballot N NAME CHOICE")
 	}
 	var e struct{ Ballot struct{ ID string } }
-	ask(ts, http.MethodGet, "/elections/"+args[0], "", "", &e)
+	subject := args[0]
+	if !strings.Contains(subject, "/") {
+		subject = "elections/" + subject
+	}
+	ask(ts, http.MethodGet, "/"+subject, "", "", &e)
 	var b struct{ Question string }
 	ask(ts, http.MethodGet, "/ballots/"+e.Ballot.ID, "", "", &b)
 	q, err := ballotbox.ParseQuestion([]byte(b.Question))

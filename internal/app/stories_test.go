@@ -25,7 +25,7 @@ import (
 //	http METHOD PATH [KEY=VALUE...]  print status line and body; TOKEN, if set, signs in, and
 //	                                 KEY=@FILE uploads; "! http" expects a status of 400 or more
 //	api METHOD PATH [JSON]           the same for the co-op's JSON API, with TOKEN
-//	ballot N NAME CHOICE             vote in secret in election N: take a paper with TOKEN, cast it without;
+//	ballot N NAME CHOICE             vote in secret in election N, or on decisions/N: take a paper with TOKEN, cast it without;
 //	                                 the voter's code is kept in NAME.code, and used again
 //	becomes PATH PATTERN             ask the JSON API until the answer matches: what a clock does
 //	setenv-json NAME PATH            keep a value of the JSON last printed, such as items.0.id

@@ -254,7 +254,7 @@ func (s *Service) remind(ctx context.Context) error {
 			if err := s.save(ctx, tx, &m, Open, record.Entry{Kind: "decision.reminded", Via: authz.Job}); err != nil {
 				return err
 			}
-			list, err := listUnvoted.All(ctx, tx, m.ID)
+			list, err := s.unvoted(ctx, tx, m.ID)
 			if err != nil || len(list) == 0 {
 				return err
 			}

@@ -205,7 +205,7 @@ func TestAttack12Interest(t *testing.T) {
 			_, err = h.Withdraw(h.ctx, ben, m.ID, "")
 			h.ok(err)
 		}
-		h.enact(decision.Drafting{Title: "All vote", Effects: []decision.Proposed{h.adopts("persons", func(r *rulebook.Rule) { r.Interest = false })}})
+		h.enact(decision.Drafting{Title: "All vote", Effects: []decision.Proposed{h.adopts("removals", func(r *rulebook.Rule) { r.Interest = false })}})
 		m := h.put(ben, decision.Drafting{Title: "Recall", Effects: []decision.Proposed{carry(mandate.Recall, args{"mandate": office.ID})}})
 		_, err := h.Cast(h.ctx, ann, m.ID, decision.Choice{Choice: decision.Disagree}, "")
 		h.ok(err)

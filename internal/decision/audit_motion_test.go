@@ -254,7 +254,7 @@ func (a *audit) counted(i int, c *course, d, was *saidDecision) {
 	if d.State == decision.Window && d.Window.Sub(e.At) < time.Duration(r.Rule.Window)*day {
 		a.fail(5, "entry %d: motion %d can be called in for %s, and its rule says %d days", e.Seq, d.Number, d.Window.Sub(e.At), r.Rule.Window)
 	}
-	if c.m.Method != rulebook.Questions {
+	if c.m.Method != rulebook.Questions && !c.m.Secret() {
 		a.recount(c, &r, data.Votes)
 	}
 }
@@ -404,6 +404,10 @@ func (a *audit) finish() {
 }
 
 func (a *audit) votes(c *course) {
+	if c.m.Secret() {
+		a.secret(c)
+		return
+	}
 	if len(c.votes) != c.m.Votes || len(c.votes) > c.m.RollSize || len(c.roll) != c.m.RollSize {
 		a.fail(2, "motion %d: %d votes, %d counted, roll of %d (%d names)", c.m.Number, len(c.votes), c.m.Votes, c.m.RollSize, len(c.roll))
 	}

@@ -75,7 +75,7 @@ type auditedPair struct {
 
 const motionFields = `id, number, body_id, mover_id, title, text, text_version, method, settings, petition, urgent, state, outcome, execution, cause, rule_id, again,
 	roll_size, quorum_base, roll_hash, votes_count, result, statement, origin_kind, origin_id, created_at, published_at, called_at, opens_at, closes_at,
-	counted_at, window_ends_at, in_force_at, review_at, reviewed_at, reminded_at, due_at, extended_at, revision`
+	counted_at, window_ends_at, in_force_at, review_at, reviewed_at, reminded_at, due_at, extended_at, secret, revision`
 
 var (
 	auditEvents = db.Def[record.Event](`SELECT seq, at, kind, body, prev, hash, subject, member, authority FROM record_events ORDER BY seq`)
@@ -664,6 +664,7 @@ func (a *audit) change(i int) {
 	case "member.erased":
 		m := a.members[e.ref.ID]
 		ok = self(e.ref.ID) && m.Ended != ""
+	case "ballot.opened", "ballot.closed": // with its motion, which is looked at on its own
 	case "vote":
 	case record.Published:
 		ok = a.published(e)

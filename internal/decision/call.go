@@ -149,6 +149,9 @@ type Calling struct {
 // Call freezes the text, the effects with what they change, the rule and the day of the roll, and sets
 // when voting opens and closes. The mover may, once it was discussed and seconded as the rule asks.
 func (s *Service) Call(ctx context.Context, by authz.Actor, motion id.ID, c Calling) (Motion, error) {
+	if err := s.prepare(ctx, motion); err != nil {
+		return Motion{}, err
+	}
 	c.Urgent = strings.TrimSpace(c.Urgent) // blanks are no reason, and lift no other condition
 	return s.step(ctx, by, motion, func(tx *db.Tx, m *Motion) error {
 		if err := s.mayMove(ctx, tx, by, m.Body); err != nil {
@@ -310,6 +313,11 @@ func (s *Service) open(ctx context.Context, tx *db.Tx, m *Motion, rule *rulebook
 	if late := tx.Now().Sub(m.OpensAt); late > 0 {
 		m.OpensAt, m.ClosesAt = tx.Now(), m.ClosesAt.Add(late)
 	}
+	if rule.Rule.Secret {
+		if err := s.openSecret(ctx, tx, m, &rule.Rule, roll); err != nil {
+			return err
+		}
+	}
 	m.State, m.RollSize, m.QuorumBase, m.RollHash, m.DueAt = Open, len(roll), len(roll), rollHash(m.ID, roll), m.ClosesAt
 	if rule.Rule.ActiveRoll {
 		if m.QuorumBase, err = countLive.One(ctx, tx, m.ID, tx.Now().AddDate(-1, 0, 0)); err != nil {
@@ -431,6 +439,9 @@ func (s *Service) Extend(ctx context.Context, by authz.Actor, motion id.ID, clos
 			return fault.Field("reason", "Please say why.")
 		}
 		m.ClosesAt, m.DueAt, m.ExtendedAt = closes, closes, tx.Now()
+		if err := s.extendSecret(ctx, tx, m); err != nil {
+			return err
+		}
 		e := entry("extended", by)
 		e.Reason = reason
 		if err := s.save(ctx, tx, m, Open, e); err != nil {

@@ -88,11 +88,7 @@ func (s *Service) close(ctx context.Context, tx *db.Tx, m *Motion) error {
 	if err != nil {
 		return err
 	}
-	counting, err := s.Standing(ctx, tx, m)
-	if err != nil {
-		return err
-	}
-	result, err := Count(counting)
+	result, papers, err := s.counted(ctx, tx, m)
 	if err != nil {
 		return err
 	}
@@ -106,12 +102,12 @@ func (s *Service) close(ctx context.Context, tx *db.Tx, m *Motion) error {
 		m.State, m.WindowEndsAt = Window, tx.Now().Add(time.Duration(rule.Rule.Window)*day) // nobody calls in what is not counted
 		m.DueAt = m.WindowEndsAt
 	}
-	published, err := ballots(counting.Papers)
+	published, err := ballots(papers)
 	if err != nil {
 		return err
 	}
 	data := map[string]any{"outcome": m.Outcome, "rule": rule.String(), "result": json.RawMessage(m.ResultJSON)}
-	if m.Method != rulebook.Questions {
+	if m.Method != rulebook.Questions && !m.Secret() { // secret ballots are published by themselves
 		data["votes"] = published
 	}
 	if err := s.save(ctx, tx, m, Open, record.Entry{Kind: "decision.counted", Via: authz.Job, Data: data}); err != nil {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"rochdale/internal/ballot"
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/db"
 	"rochdale/internal/kit/effect"
@@ -88,6 +89,7 @@ type Service struct {
 	rules   *rulebook.Service
 	mandate *mandate.Service
 	member  *member.Service
+	ballot  *ballot.Service
 	effects effect.Registry
 
 	// Wake asks for Advance to be called at an instant; app connects the queue.
@@ -116,11 +118,12 @@ type Deps struct {
 	Rules   *rulebook.Service
 	Mandate *mandate.Service
 	Member  *member.Service
+	Ballot  *ballot.Service
 }
 
 // New makes the service. Declare must follow.
 func New(d Deps) *Service {
-	return &Service{db: d.DB, record: d.Record, rules: d.Rules, mandate: d.Mandate, member: d.Member}
+	return &Service{db: d.DB, record: d.Record, rules: d.Rules, mandate: d.Mandate, member: d.Member, ballot: d.Ballot}
 }
 
 // Declare tells which effects exist in this program; app collects them from the features.
@@ -169,8 +172,25 @@ type Motion struct {
 	RemindedAt   time.Time     `db:"reminded_at"`
 	DueAt        time.Time     `db:"due_at"`
 	ExtendedAt   time.Time     `db:"extended_at"`
+	SecretWords  string        `db:"secret"` // see Secret
 	Revision     int           `db:"revision"`
 }
+
+// Secret reports whether the votes are secret ballots: they go through package ballot, not through Cast.
+func (m *Motion) Secret() bool { return m.SecretWords == secret }
+
+// ByName says why the votes are by name although the rule asks for a secret ballot; "" if it does not.
+func (m *Motion) ByName() string {
+	if m.Secret() {
+		return ""
+	}
+	return m.SecretWords
+}
+
+const secret = "secret"
+
+// Ref is how the record and the ballots name it.
+func (m *Motion) Ref() ref.Ref { return ref.Ref{Kind: "decision", ID: m.ID} }
 
 // Settings are what a method needs beside the text.
 type Settings struct {
@@ -264,6 +284,7 @@ type state struct {
 	Rule      id.ID           `json:"rule,omitempty"`
 	Roll      int             `json:"roll,omitempty"`
 	RollHash  string          `json:"roll_hash,omitempty"`
+	Secret    string          `json:"secret,omitempty"`
 	Opens     *time.Time      `json:"opens,omitempty"`
 	Closes    *time.Time      `json:"closes,omitempty"`
 	Extended  *time.Time      `json:"extended,omitempty"`
@@ -285,7 +306,7 @@ func (m *Motion) state(effects []effectRow) state {
 	h := sha256.Sum256([]byte(m.Text))
 	s := state{Number: m.Number, Body: m.Body, Mover: m.Mover, Title: m.Title, Text: hex.EncodeToString(h[:]), Version: m.TextVersion, Method: m.Method,
 		Settings: json.RawMessage(m.SettingsJSON), State: m.State, Outcome: m.Outcome, Execution: m.Execution, Rule: m.RuleID, Roll: m.RollSize,
-		RollHash: m.RollHash, Opens: orNil(m.OpensAt), Closes: orNil(m.ClosesAt), Extended: orNil(m.ExtendedAt), Window: orNil(m.WindowEndsAt), InForce: orNil(m.InForceAt), Review: orNil(m.ReviewAt)}
+		RollHash: m.RollHash, Secret: m.SecretWords, Opens: orNil(m.OpensAt), Closes: orNil(m.ClosesAt), Extended: orNil(m.ExtendedAt), Window: orNil(m.WindowEndsAt), InForce: orNil(m.InForceAt), Review: orNil(m.ReviewAt)}
 	if m.ResultJSON != "" {
 		s.Result = json.RawMessage(m.ResultJSON)
 	}
@@ -309,7 +330,7 @@ func (s *Service) save(ctx context.Context, tx *db.Tx, m *Motion, from State, e 
 	}
 	n, err := updateMotion.Run(ctx, tx, m.ID, m.Revision, m.Title, m.Text, m.TextVersion, m.Method, m.SettingsJSON, m.Petition, m.Urgent, m.State,
 		m.Outcome, m.Execution, m.Cause, m.RuleID, m.RollSize, m.QuorumBase, m.RollHash, m.ResultJSON, m.Statement, m.PublishedAt, m.CalledAt,
-		m.OpensAt, m.ClosesAt, m.CountedAt, m.WindowEndsAt, m.InForceAt, m.ReviewAt, m.ReviewedAt, m.RemindedAt, m.DueAt, m.Body, m.ExtendedAt)
+		m.OpensAt, m.ClosesAt, m.CountedAt, m.WindowEndsAt, m.InForceAt, m.ReviewAt, m.ReviewedAt, m.RemindedAt, m.DueAt, m.Body, m.ExtendedAt, m.SecretWords)
 	if err != nil {
 		return err
 	}

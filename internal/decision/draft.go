@@ -457,6 +457,9 @@ func (s *Service) Withdraw(ctx context.Context, by authz.Actor, motion id.ID, re
 		}
 		from := m.State
 		m.State, m.DueAt = Withdrawn, time.Time{}
+		if err := s.endSecret(ctx, tx, m, from); err != nil {
+			return err
+		}
 		e := entry("withdrawn", by)
 		e.Private = map[string]string{"reason": strings.TrimSpace(reason)}
 		if err := s.save(ctx, tx, m, from, e); err != nil || m.PublishedAt.IsZero() { // of a draft nobody else knows

@@ -11,6 +11,7 @@ import (
 
 	"github.com/alexedwards/argon2id"
 
+	"rochdale/internal/ballot"
 	"rochdale/internal/coop"
 	"rochdale/internal/decision"
 	"rochdale/internal/identity"
@@ -24,6 +25,7 @@ import (
 	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/id"
 	"rochdale/internal/kit/testkit"
+	"rochdale/internal/lib/ballotbox"
 	"rochdale/internal/mandate"
 	"rochdale/internal/media"
 	"rochdale/internal/member"
@@ -34,7 +36,7 @@ import (
 )
 
 var schema = []db.Source{record.Migrations(), identity.Migrations(), mandate.Migrations(), rulebook.Migrations(), member.Migrations(),
-	decision.Migrations(), media.Migrations(), social.Migrations(), coop.Migrations()}
+	ballot.Migrations(), decision.Migrations(), media.Migrations(), social.Migrations(), coop.Migrations()}
 
 const day = 24 * time.Hour
 
@@ -63,6 +65,7 @@ type hall struct {
 	member     *member.Service
 	moderation *moderation.Service
 	coop       *coop.Service
+	ballots    *ballot.Service
 	effects    effect.Registry
 
 	founder authz.Actor
@@ -71,6 +74,9 @@ type hall struct {
 	loud id.ID // an account, where a story needs one
 
 	tableNames []string
+
+	codesMu sync.Mutex
+	codes   map[voterOf]ballotbox.Code // of secret ballots
 }
 
 var local = netip.MustParseAddr("127.0.0.1")
@@ -101,7 +107,8 @@ func (h *hall) reopen() {
 	h.rules = rulebook.New(d, h.record, h.mandate)
 	h.member = member.New(d, h.identity, h.record, h.mandate)
 	h.moderation = moderation.New(moderation.Deps{DB: d, Social: h.social, Judge: h.mandate})
-	h.Service = decision.New(decision.Deps{DB: d, Record: h.record, Rules: h.rules, Mandate: h.mandate, Member: h.member})
+	h.ballots = ballot.New(d, h.record, site.Host)
+	h.Service = decision.New(decision.Deps{DB: d, Record: h.record, Rules: h.rules, Mandate: h.mandate, Member: h.member, Ballot: h.ballots})
 	h.coop = coop.New(coop.Deps{DB: d, Bus: bus.New(d), Site: site, Record: h.record, Identity: h.identity, Member: h.member, Mandate: h.mandate,
 		Rulebook: h.rules, Social: h.social})
 	h.effects = nil
@@ -128,7 +135,7 @@ func (h *hall) reopen() {
 	h.member.Ended.On(func(ctx context.Context, tx *db.Tx, e member.Ended) error {
 		return h.mandate.CloseMember(ctx, tx, e.Member.ID)
 	})
-	h.record.Sources = []record.Source{h.mandate.States, h.rules.States, h.member.States, h.moderation.States, h.coop.States, h.States}
+	h.record.Sources = []record.Source{h.mandate.States, h.rules.States, h.member.States, h.moderation.States, h.coop.States, h.ballots.States, h.States}
 }
 
 // allPowers are the powers of the program.

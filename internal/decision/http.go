@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/i18n"
@@ -25,6 +27,8 @@ type Pages struct {
 	Frame   func(w http.ResponseWriter, r *http.Request, title string) (ui.PageProps, error)
 	People  func(ctx context.Context, who []id.ID) (map[id.ID]ui.Person, error)
 	Choices func(ctx context.Context, kind string) ([]ui.Option, error)
+	// Booth is the form in which the reader can vote in secret, and where to check and recount it.
+	Booth func(r *http.Request, subject ref.Ref) (templ.Component, bool, error)
 	// Replies are the answers that members and other servers gave to the posts about a motion.
 	Replies func(ctx context.Context, by authz.Actor, posts []id.ID) ([]Reply, error)
 }
@@ -291,6 +295,7 @@ type (
 		Replies       []Reply
 		CallFrom      time.Time
 		Statement     string
+		Booth         templ.Component // of a secret ballot
 		Form          ui.Problem
 		Reason        string
 	}
@@ -313,6 +318,15 @@ func (p *Pages) draw(w http.ResponseWriter, r *http.Request, m Motion, wrong ui.
 	for _, f := range []func(context.Context, authz.Actor, *pageView) error{p.fillRule, p.fillEffects, p.fillVotes, p.fillTalk, p.fillPeople} {
 		if err = f(ctx, by, &v); err != nil {
 			return err
+		}
+	}
+	if m.Secret() && p.Booth != nil {
+		booth, ok, err := p.Booth(r, m.Ref())
+		if err != nil {
+			return err
+		}
+		if ok {
+			v.Booth = booth
 		}
 	}
 	v.Steps = steps(ctx, &v)
@@ -399,6 +413,9 @@ func (p *Pages) fillVotes(ctx context.Context, by authz.Actor, v *pageView) (err
 	}
 	if v.Seen.Mine != nil {
 		v.Mine = v.Seen.Mine.Choice()
+	}
+	if m.Votes, err = p.Service.Turnout(ctx, p.db, m); err != nil {
+		return err
 	}
 	if m.RollSize > 0 {
 		v.Share = float64(m.Votes) / float64(m.RollSize)

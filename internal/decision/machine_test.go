@@ -115,6 +115,12 @@ func (m *machine) end(r *rapid.T, only []int, seen map[string]int) {
 	}
 	for motion, votes := range m.acked {
 		c := a.courses[motion]
+		if c.m.Secret() {
+			if v, _, err := m.ballots.Of(m.ctx, m.db, c.m.Ref()); err != nil || v.Ballots < len(votes) {
+				a.fail(3, "motion %d: %d members were told that their ballots are in, and %d are (%v)", c.m.Number, len(votes), v.Ballots, err)
+			}
+			continue
+		}
 		for who, choice := range votes {
 			if !slices.ContainsFunc(c.votes, func(v auditedVote) bool { return v.Member == who && v.Choice == choice }) {
 				a.fail(3, "motion %d: the vote %s of member %s was acknowledged and is not there", c.m.Number, choice, who)
@@ -414,8 +420,11 @@ func (m *machine) votes(r *rapid.T) {
 }
 
 func (m *machine) cast(r *rapid.T, x decision.Motion, by authz.Actor, c decision.Choice) {
+	now, err := m.ByID(m.ctx, by, x.ID)
+	m.ok(err)
 	var v decision.Receipt
-	if m.do(r, false, func() (err error) { v, err = m.Cast(m.ctx, by, x.ID, c, "private words"); return err }) != nil {
+	// The paper of a secret ballot and the ballot are two transactions, so that nothing joins them.
+	if m.do(r, now.Secret(), func() (err error) { v, err = m.Cast(m.ctx, by, x.ID, c, "private words"); return err }) != nil {
 		return
 	}
 	if m.acked[x.ID] == nil {

@@ -93,7 +93,24 @@ func (s *Service) ToVote(ctx context.Context, by authz.Actor) ([]Motion, error) 
 	if by.Member == 0 {
 		return nil, nil
 	}
-	return listToVote.All(ctx, s.db, by.Member, s.db.Now())
+	list, err := listToVote.All(ctx, s.db, by.Member, s.db.Now())
+	if err != nil {
+		return nil, err
+	}
+	out := list[:0]
+	for _, m := range list {
+		if m.Secret() {
+			taken, err := s.hasPaper(ctx, by, &m)
+			if err != nil {
+				return nil, err
+			}
+			if taken {
+				continue
+			}
+		}
+		out = append(out, m)
+	}
+	return out, nil
 }
 
 // ToMend are the actor's motions whose effects came back stale or failed.
@@ -188,7 +205,7 @@ func (s *Service) Electorate(ctx context.Context, h db.Handle, motion id.ID) ([]
 
 // Unvoted are those on the roll of a motion who have not voted.
 func (s *Service) Unvoted(ctx context.Context, h db.Handle, motion id.ID) ([]id.ID, error) {
-	return listUnvoted.All(ctx, h, motion)
+	return s.unvoted(ctx, h, motion)
 }
 
 func parseID(s string) (id.ID, bool) {

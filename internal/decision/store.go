@@ -7,7 +7,7 @@ import (
 
 const fields = `id, number, body_id, mover_id, title, text, text_version, method, settings, petition, urgent, state, outcome, execution, cause, rule_id, again,
 	roll_size, quorum_base, roll_hash, votes_count, result, statement, origin_kind, origin_id, created_at, published_at, called_at, opens_at, closes_at,
-	counted_at, window_ends_at, in_force_at, review_at, reviewed_at, reminded_at, due_at, extended_at, revision`
+	counted_at, window_ends_at, in_force_at, review_at, reviewed_at, reminded_at, due_at, extended_at, secret, revision`
 
 const columns = fields + ` FROM decisions`
 
@@ -21,7 +21,7 @@ var (
 	updateMotion = db.Stmt(`UPDATE decisions SET title = $3, text = $4, text_version = $5, method = $6, settings = $7, petition = $8, urgent = $9, state = $10,
 		outcome = $11, execution = $12, cause = $13, rule_id = $14, roll_size = $15, quorum_base = $16, roll_hash = $17, result = $18, statement = $19,
 		published_at = $20, called_at = $21, opens_at = $22, closes_at = $23, counted_at = $24, window_ends_at = $25, in_force_at = $26, review_at = $27,
-		reviewed_at = $28, reminded_at = $29, due_at = $30, body_id = $31, extended_at = $32, revision = revision + 1 WHERE id = $1 AND revision = $2`)
+		reviewed_at = $28, reminded_at = $29, due_at = $30, body_id = $31, extended_at = $32, secret = $33, revision = revision + 1 WHERE id = $1 AND revision = $2`)
 	getMotion         = db.Def[Motion](`SELECT ` + columns + ` WHERE id = $1`)
 	getMotionByNumber = db.Def[Motion](`SELECT ` + columns + ` WHERE number = $1`)
 	listMotions       = db.Def[Motion](`SELECT ` + columns + ` WHERE number < $1 AND published_at > 0 ORDER BY number DESC LIMIT $2`)
@@ -64,6 +64,7 @@ var (
 	votesOf    = db.Def[Vote](`SELECT id, decision_id, member_id, choice, reason, salt, digest, version, at FROM decision_votes WHERE member_id = $1 ORDER BY id`)
 	commentsOf = db.Def[Comment](`SELECT id, decision_id, parent_id, member_id, text, at, edited_at, deleted_at FROM decision_comments WHERE member_id = $1 AND deleted_at = 0 ORDER BY id`)
 	countPaper = db.Def[paper](`SELECT choice, COUNT(*) AS n FROM decision_votes WHERE decision_id = $1 GROUP BY choice ORDER BY choice`)
+	setVotes   = db.Stmt(`UPDATE decisions SET votes_count = $2 WHERE id = $1`) // of a secret ballot, at its close
 	addVote    = db.Stmt(`UPDATE decisions SET votes_count = votes_count + 1 WHERE id = $1`)
 	// The lock makes a vote and the close of its motion take turns on PostgreSQL; SQLite has one writer.
 	lockOpen = db.Def[Motion](`UPDATE decisions SET revision = revision WHERE id = $1 RETURNING ` + fields)

@@ -88,6 +88,9 @@ func (s *Service) Cast(ctx context.Context, by authz.Actor, motion id.ID, c Choi
 		if m.State != Open || !s.db.Now().Before(m.ClosesAt) {
 			return fault.New(fault.Conflict, "Voting on this motion is not open.")
 		}
+		if m.Secret() {
+			return fault.New(fault.Conflict, "This is a secret ballot: take your ballot paper and cast it without your name.")
+		}
 		if n, err := onRoll.One(ctx, tx, motion, by.Member); err != nil || n == 0 {
 			if err == nil {
 				err = fault.New(fault.Forbidden, "You are not on the roll of this vote: it was fixed when voting opened.")
@@ -184,7 +187,10 @@ func (s *Service) Sees(ctx context.Context, by authz.Actor, m *Motion) (Seen, er
 		}
 		out.Results = when == rulebook.Always || when == rulebook.AfterVote && out.Mine != nil
 	}
-	out.Names = out.Results && by.Member != 0
+	if m.Secret() && m.State == Open { // only the number of sealed ballots is shown
+		out.Results = false
+	}
+	out.Names = out.Results && by.Member != 0 && !m.Secret()
 	return out, nil
 }
 

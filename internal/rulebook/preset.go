@@ -17,7 +17,8 @@ func share(num, den int64) tally.Ratio { return tally.Ratio{Num: num, Den: den} 
 
 var (
 	anything = []string{Proposal, Choose, Ranking, Score, Dots, Count, Times, Questions}
-	persons  = []string{"member.suspend", "member.expel", "member.reinstate", "mandate.appoint", "mandate.recall", "mandate.ratify"}
+	persons  = []string{"member.reinstate", "mandate.appoint", "mandate.ratify"}
+	removals = []string{"member.suspend", "member.expel", "mandate.recall"}
 	abstain  = "Abstaining counts as taking part, not as agreeing or disagreeing."
 )
 
@@ -34,6 +35,7 @@ func base(change func(line string, r *Rule)) []Rule {
 		{Ordinary, i18n.Key("Ordinary motions"), []string{"*"}},
 		{Rules, i18n.Key("Changes of the rules"), []string{"rule.*"}},
 		{"persons", i18n.Key("Motions about persons"), persons},
+		{"removals", i18n.Key("Removals from office or membership"), removals},
 		{Group, i18n.Key("Motions of a group"), []string{"*"}},
 	} {
 		r := common
@@ -41,10 +43,12 @@ func base(change func(line string, r *Rule)) []Rule {
 		switch line.name {
 		case Rules:
 			r.Methods, r.Urgent = []string{Proposal}, nil
-		case "persons":
+		case "persons", "removals":
 			r.Methods, r.Interest, r.Results, r.Urgent = []string{Proposal}, true, AfterClose, nil
-			e := ordinaryElection()
-			r.Election = &e
+			if r.Secret = line.name == "removals"; !r.Secret {
+				e := ordinaryElection()
+				r.Election = &e
+			}
 		case Group:
 			r.Scope, r.Open, r.Waiting, r.Window, r.Petition = Bodies, 3, 0, 5, share(0, 1)
 			r.Urgent = &Urgent{Hours: 12, Ratify: 7}
@@ -95,8 +99,8 @@ func Presets() []Preset {
 			base(func(line string, r *Rule) {
 				r.Methods = append([]string{Consent}, anything[1:]...)
 				r.Review = 365
-				if line == Rules || line == "persons" {
-					r.Methods = []string{Consent}
+				if line == Rules || line == "persons" || line == "removals" {
+					r.Methods, r.Secret = []string{Consent}, false // reasons are heard, so by name
 				}
 				if line == "persons" { // circles elect openly, with reasons
 					r.Election.Secret = false
@@ -112,7 +116,7 @@ func Presets() []Preset {
 					r.Discussion, r.Open, r.Strict = 4, 3, true
 				case Rules:
 					r.Discussion, r.Open, r.Threshold = 10, 7, share(2, 3)
-				case "persons":
+				case "persons", "removals":
 					r.Discussion, r.Open, r.Threshold = 7, 7, share(2, 3)
 				}
 			})},

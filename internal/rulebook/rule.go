@@ -61,6 +61,7 @@ type Rule struct {
 	Open        int         `json:"open_days"`              // least days of voting
 	Waiting     int         `json:"waiting_days,omitempty"` // days on the register before the first vote
 	Interest    bool        `json:"interest,omitempty"`     // a member whom the motion concerns may speak, not vote
+	Secret      bool        `json:"secret,omitempty"`       // proposals are decided by secret ballot, where enough may vote
 	Results     string      `json:"results"`                // Always, AfterVote, AfterClose
 	Abstention  string      `json:"abstention,omitempty"`   // what abstaining means, in words
 	Threshold   tally.Ratio `json:"threshold"`              // of agree and disagree
@@ -153,6 +154,7 @@ func (r *Rule) Check() error {
 		{r.Open < 1 || r.Open > 60, "open_days", "Voting takes 1 to 60 days."},
 		{r.Waiting < 0 || r.Waiting > 365, "waiting_days", "New members wait 0 to 365 days for their first vote."},
 		{r.Results != Always && r.Results != AfterVote && r.Results != AfterClose, "results", "Results are shown always, after voting or after close."},
+		{r.Secret && (!slices.Contains(r.Methods, Proposal) || r.Results != AfterClose), "secret", "Secret ballots decide proposals, and their results are shown after close."},
 		{!within(r.Threshold, 0, 9, 10), "threshold", "A threshold is at most 90 %."},
 		{!within(r.Override, 0, 1, 1), "override", "The share that overrides is at most 100 %."},
 		{!within(r.Quorum, 0, 1, 2) || !within(r.AgainQuorum, 0, 1, 2), "quorum", "A quorum is at most 50 % of the roll."},

@@ -152,8 +152,8 @@ func TestTheClosestLineGoverns(t *testing.T) {
 			want  string
 		}{
 			{rulebook.Meeting, nil, "ordinary/1"}, {rulebook.Meeting, []string{"coop.describe"}, "ordinary/1"}, {rulebook.Meeting, []string{"rule.adopt"}, "rules/1"},
-			{rulebook.Meeting, []string{"member.expel"}, "persons/1"}, {rulebook.Meeting, []string{"member.admit"}, "ordinary/1"}, {rulebook.Bodies, []string{"coop.describe"}, "group/1"},
-			{rulebook.Meeting, []string{"member.expel", "mandate.recall"}, "persons/1"}, {rulebook.Meeting, []string{"member.expel", "rule.adopt"}, ""},
+			{rulebook.Meeting, []string{"member.expel"}, "removals/1"}, {rulebook.Meeting, []string{"member.admit"}, "ordinary/1"}, {rulebook.Bodies, []string{"coop.describe"}, "group/1"},
+			{rulebook.Meeting, []string{"member.expel", "mandate.recall"}, "removals/1"}, {rulebook.Meeting, []string{"member.expel", "rule.adopt"}, ""},
 		} {
 			v, err := s.For(ctx, d, tc.scope, tc.kinds)
 			if tc.want == "" && !fault.Is(err, fault.Invalid) || tc.want != "" && (err != nil || v.String() != tc.want) {

@@ -41,6 +41,9 @@ func lines(ctx context.Context, r *Rule) []effect.Line {
 	if r.Abstention != "" {
 		add(t("Abstaining"), t(r.Abstention))
 	}
+	if r.Secret {
+		add(t("Ballot"), t("secret; by name where fewer than five may vote"))
+	}
 	add(t("Results"), resultsWords(ctx, r.Results))
 	if r.Waiting > 0 {
 		add(t("New members"), t("vote after %s on the register", days(r.Waiting)))

@@ -151,6 +151,8 @@ type Decision struct {
 	Effects     []ShownEffect     `json:"effects"`
 	Support     Support           `json:"support"`
 	Result      *tally.Result     `json:"result,omitempty" doc:"The count, final or as it stands, where it may be shown to the reader now."`
+	Ballot      *SecretBallot     `json:"ballot,omitempty" doc:"Where the rule asks for a secret ballot: votes go through it."`
+	ByName      string            `json:"by_name,omitempty" doc:"Why the vote is by name although the rule asks for a secret ballot."`
 	Mine        *Mine             `json:"mine,omitempty" doc:"What it means for the member."`
 	Statement   string            `json:"statement,omitempty" doc:"The outcome in the mover's words."`
 	Cause       string            `json:"cause,omitempty" doc:"Why the effects were not applied or not undone."`
@@ -200,7 +202,10 @@ func (s *Service) shown(ctx context.Context, by authz.Actor, m *decision.Motion,
 		return nil, err
 	}
 	n := s.names()
-	out := Decision{Text: m.Text, TextVersion: m.TextVersion, Settings: m.Settings(), Statement: m.Statement, Cause: m.Cause}
+	if m.Votes, err = s.Decision.Turnout(ctx, s.DB, m); err != nil {
+		return nil, err
+	}
+	out := Decision{ByName: m.ByName(), Text: m.Text, TextVersion: m.TextVersion, Settings: m.Settings(), Statement: m.Statement, Cause: m.Cause}
 	if out.DecisionLine, err = n.line(ctx, m); err != nil {
 		return nil, err
 	}
@@ -208,6 +213,15 @@ func (s *Service) shown(ctx context.Context, by authz.Actor, m *decision.Motion,
 		if err := fill(ctx, by, m, &out); err != nil {
 			return nil, err
 		}
+	}
+	if v, ok, err := s.Ballot.Of(ctx, s.DB, m.Ref()); err != nil {
+		return nil, err
+	} else if ok {
+		b, err := s.secretBallot(ctx, by, &v)
+		if err != nil {
+			return nil, err
+		}
+		out.Ballot = &b
 	}
 	return one(out), nil
 }

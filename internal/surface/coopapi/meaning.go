@@ -37,6 +37,7 @@ var meanings = map[string]string{
 	"Rule.acts":    "The kinds of effects that it governs: rule.*, member.expel, or * for all that no other line names.",
 	"Rule.seconds": "Members beside the mover who must second before the call.", "Rule.methods": "How motions may be decided; the first is the usual one.",
 	"Rule.discussion_days": "Least days between publication and call.", "Rule.open_days": "Least days of voting.", "Rule.waiting_days": "Days on the register before the first vote.",
+	"Rule.secret":   "Proposals are decided by secret ballot, where at least five may vote.",
 	"Rule.interest": "A member whom the motion concerns may speak, not vote.", "Rule.results": "When the count is shown: always, after voting, after close.",
 	"Rule.abstention": "What abstaining means.", "Rule.threshold": "The share of agree in agree and disagree that carries.", "Rule.strict": "More than the threshold, rather than at least.",
 	"Rule.block": "Members may block, with a reason.", "Rule.override": "The share of agreement that overrides blocks, or standing objections; 0: none does.",

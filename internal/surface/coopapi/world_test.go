@@ -86,10 +86,10 @@ func newWorld(tb testing.TB, d *db.DB, c *clock.Fake, members int) *world {
 	deps.Mandate = mandate.New(d, deps.Record)
 	deps.Rulebook = rulebook.New(d, deps.Record, deps.Mandate)
 	deps.Member = member.New(d, w.identity, deps.Record, deps.Mandate)
-	deps.Decision = decision.New(decision.Deps{DB: d, Record: deps.Record, Rules: deps.Rulebook, Mandate: deps.Mandate, Member: deps.Member})
+	deps.Ballot = ballot.New(d, deps.Record, site.Host)
+	deps.Decision = decision.New(decision.Deps{DB: d, Record: deps.Record, Rules: deps.Rulebook, Mandate: deps.Mandate, Member: deps.Member, Ballot: deps.Ballot})
 	deps.Coop = coop.New(coop.Deps{DB: d, Bus: b, Site: site, Record: deps.Record, Identity: w.identity, Member: deps.Member, Mandate: deps.Mandate, Rulebook: deps.Rulebook, Social: place})
 	var effects effect.Registry
-	deps.Ballot = ballot.New(d, deps.Record, site.Host)
 	deps.Election = election.New(election.Deps{DB: d, Record: deps.Record, Rules: deps.Rulebook, Mandate: deps.Mandate, Member: deps.Member, Ballot: deps.Ballot})
 	deps.Mandate.Elected = deps.Election.Elected
 	deps.Mandate.Accepted.On(deps.Election.OnAccepted)

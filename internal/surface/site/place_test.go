@@ -80,7 +80,7 @@ func services(tb testing.TB, d *db.DB, at config.Site, p *place) *Service {
 	s.Mandate = mandate.New(d, s.Record)
 	s.Member = member.New(d, s.Identity, s.Record, s.Mandate)
 	s.Rulebook = rulebook.New(d, s.Record, s.Mandate)
-	s.Decision = decision.New(decision.Deps{DB: d, Record: s.Record, Rules: s.Rulebook, Mandate: s.Mandate, Member: s.Member})
+	s.Decision = decision.New(decision.Deps{DB: d, Record: s.Record, Rules: s.Rulebook, Mandate: s.Mandate, Member: s.Member, Ballot: ballot.New(d, s.Record, "tideline.example")})
 	s.Election = election.New(election.Deps{DB: d, Record: s.Record, Rules: s.Rulebook, Mandate: s.Mandate, Member: s.Member, Ballot: ballot.New(d, s.Record, "tideline.example")})
 	s.Media = media.New(d, store, client, at, log)
 	if err := s.Media.Open(tb.Context()); err != nil {
