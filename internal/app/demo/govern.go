@@ -266,7 +266,7 @@ func (f *filler) decisions() []happening {
 		{34*day - 3*time.Hour, f.decide("saoirse", decision.Drafting{Title: "Block spam.example", Text: "Nine in ten posts from there are advertisements, and nobody answers reports.",
 			Effects: carries(moderation.Block, args{"domain": "spam.example", "level": string(social.LevelBlock)})}, 85, 88, 6, map[string]string{"tom": "I looked through the last hundred. Yes.", "aroha": "Let us look at it again in a year."},
 			[2]string{"tom", "Is there anybody there whom one of us follows?"}, [2]string{"saoirse", "Nobody. I checked before I wrote this."})},
-		{30 * day, f.decide("tom", decision.Drafting{Title: "Put the co-op's name on bus shelters", Text: "A poster in three shelters for a month. I can get a good price."}, 62, 30, 52, map[string]string{"noa": "Lovely idea, wrong month: hosting goes up in spring."})},
+		{30 * day, f.decide("tom", decision.Drafting{Title: "Put the co-op's name on bus shelters", Text: "A poster in three shelters for a month. I can get a good price."}, 62, 18, 62, map[string]string{"noa": "Lovely idea, wrong month: hosting goes up in spring."})},
 		{29 * day, f.decide("elif", decision.Drafting{Title: "Let visitors read everything members write", Text: "Local posts become public unless marked otherwise."}, 70, 55, 30, map[string]string{"lena": "block", "aroha": "block"},
 			[2]string{"lena", "Many of us joined because that is not so."}, [2]string{"elif", "I had not thought of that. Thank you for saying it plainly."})},
 		{25 * day, f.accept},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rochdale/internal/decision"
+	"rochdale/internal/election"
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/i18n"
@@ -163,6 +164,7 @@ type groupView struct {
 	Offices  []mandateView
 	Past     []mandateView
 	Motions  []decision.Motion
+	Elected  []election.Election // the elections of its offices
 	Acts     []entryView
 	Record   recordQuery // where the record tells of it
 	Handover []mandate.Handover
@@ -325,6 +327,9 @@ func (s *Service) source(ctx context.Context, by authz.Actor, kind string, i id.
 
 func (s *Service) fillWork(ctx context.Context, by authz.Actor, v *groupView) (err error) {
 	if v.Motions, err = s.Decision.List(ctx, decision.Filter{Body: v.Body.ID, Limit: 8}); err != nil {
+		return err
+	}
+	if v.Elected, err = s.Election.ForBody(ctx, v.Body.ID); err != nil {
 		return err
 	}
 	acts, err := s.Record.Find(ctx, record.Filter{Within: ref.Ref{Kind: "body", ID: v.Body.ID}, Kinds: []string{"act."}, Limit: 10})

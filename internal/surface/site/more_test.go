@@ -340,7 +340,7 @@ func TestDescribingTheCoop(t *testing.T) {
 	mara.send("/about/edit", fields{"name": "High Water Co-op", "description": "By the sea.", "joining": "invitation", "reason": "As we said at the meeting."})
 	mara.at("/about")
 	mara.sees("High Water Co-op", "Be kind.")
-	mara.get("/record/10")
+	mara.get("/record/11")
 	mara.sees("As we said at the meeting.", "High Water Co-op")
 	jun := p.as(t, "jun")
 	jun.get("/about/edit")

@@ -109,18 +109,18 @@ func TestBrowserChecksEntries(t *testing.T) {
 	}
 	forget := func() { eval[bool](t, ctx, `localStorage.clear(); true`) }
 
-	expect("before the first checkpoint", 3, nil, "fits", "No checkpoint has been signed yet", "to the root of the log of 28 entries")
+	expect("before the first checkpoint", 3, nil, "fits", "No checkpoint has been signed yet", "to the root of the log of 29 entries")
 	sign()
-	expect("first visit", 3, nil, "fits", "everything fits", "Entry 3 has", "more hashes", "checkpoint of 28 entries has this very root", "signed by "+p.Site.Host+"/record", "remembers this checkpoint of 28 entries")
+	expect("first visit", 3, nil, "fits", "everything fits", "Entry 3 has", "more hashes", "checkpoint of 29 entries has this very root", "signed by "+p.Site.Host+"/record", "remembers this checkpoint of 29 entries")
 	expect("the first entry", 1, nil, "fits")
-	expect("the last entry", 28, nil, "fits", "28 entries that this browser remembered and the one of 28")
+	expect("the last entry", 29, nil, "fits", "29 entries that this browser remembered and the one of 29")
 	for range 5 {
 		p.write(t, record.Entry{Kind: "crane.lifted"})
 	}
 	c.Advance(time.Hour)
-	expect("an entry newer than the checkpoint", 31, nil, "fits", "newer than the last checkpoint, of 28 entries, which is the beginning of the log of 33 entries")
+	expect("an entry newer than the checkpoint", 32, nil, "fits", "newer than the last checkpoint, of 29 entries, which is the beginning of the log of 34 entries")
 	sign()
-	expect("after the log grew", 31, nil, "fits", "28 entries that this browser remembered and the one of 33 entries belong to one log")
+	expect("after the log grew", 32, nil, "fits", "29 entries that this browser remembered and the one of 34 entries belong to one log")
 	if err := p.DB.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
