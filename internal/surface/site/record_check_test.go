@@ -124,7 +124,7 @@ func TestBrowserChecksEntries(t *testing.T) {
 	if err := p.DB.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if kept := eval[string](t, ctx, `localStorage.getItem("log-checkpoint")`); !strings.Contains(kept, `\n33\n`) {
+	if kept := eval[string](t, ctx, `localStorage.getItem("log-checkpoint")`); !strings.Contains(kept, `\n34\n`) {
 		t.Errorf("the browser keeps %s", kept)
 	}
 	old := eval[string](t, ctx, `localStorage.getItem("log-checkpoint")`)
@@ -138,8 +138,8 @@ func TestBrowserChecksEntries(t *testing.T) {
 		"path":       flipped("/record/proof", "path", 0),
 		"path's end": flipped("/record/proof", "path", 3),
 		"root":       swap("/record/proof", `"root":"`, `"root":"AAAA`),
-		"size":       swap("/record/proof", `"size":33`, `"size":32`),
-		"note":       swap("/record/checkpoint", "\n33\n", "\n32\n"),
+		"size":       swap("/record/proof", `"size":34`, `"size":33`),
+		"note":       swap("/record/checkpoint", "\n34\n", "\n33\n"),
 		"signature": func(path string, b []byte) []byte {
 			if strings.HasSuffix(path, "/record/checkpoint") {
 				b[len(b)-12] ^= 2
@@ -152,7 +152,7 @@ func TestBrowserChecksEntries(t *testing.T) {
 	} {
 		n := int64(3)
 		if name == "content" {
-			n = 12
+			n = 13
 		}
 		if result, text := check(n, forge); result == "fits" {
 			t.Errorf("%s: a lie was believed: %s", name, text)
@@ -166,9 +166,9 @@ func TestBrowserChecksEntries(t *testing.T) {
 	// Another log under the same name, signed with the same key: only what the browser remembers finds it out.
 	f.forge = nil
 	forget()
-	expect("the next time", 3, nil, "fits", "remembers this checkpoint of 34 entries")
+	expect("the next time", 3, nil, "fits", "remembers this checkpoint of 35 entries")
 	forged := eval[string](t, ctx, `(() => { const k = JSON.parse(localStorage.getItem("log-checkpoint")); const l = k.note.split("\n"); l[2] = l[2].replace(/^..../, "AAAA"); k.note = l.join("\n"); localStorage.setItem("log-checkpoint", JSON.stringify(k)); return k.note })()`)
-	expect("a log that was changed", 3, nil, "broken", "THE LOG WAS CHANGED", "a checkpoint of 34 entries", "Keep these two signed notes", strings.Split(forged, "\n")[2])
+	expect("a log that was changed", 3, nil, "broken", "THE LOG WAS CHANGED", "a checkpoint of 35 entries", "Keep these two signed notes", strings.Split(forged, "\n")[2])
 	if kept := eval[string](t, ctx, `localStorage.getItem("log-checkpoint")`); !strings.Contains(kept, "AAAA") {
 		t.Error("the evidence was thrown away")
 	}
