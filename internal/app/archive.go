@@ -63,5 +63,64 @@ func (a *App) archiveParts() []member.ArchivePart {
 			}
 			return "decisions.json", out, err
 		},
+		func(ctx context.Context, h db.Handle, m member.Member) (string, any, error) {
+			out, err := a.electionsOf(ctx, h, m.ID)
+			return "elections.json", out, err
+		},
 	}
+}
+
+type archivedElections struct {
+	Nominations []archivedNomination `json:"nominations"`
+	Questions   []archivedAnswer     `json:"questions"`
+	Answers     []archivedAnswer     `json:"answers"`
+	Ballots     []archivedBallot     `json:"ballots"` // by name; whose a secret one is nobody knows
+}
+
+type archivedNomination struct {
+	Election    id.ID     `json:"election"`
+	Member      id.ID     `json:"member"`
+	By          id.ID     `json:"by"`
+	Project     string    `json:"project,omitempty"`
+	Statement   string    `json:"statement,omitempty"`
+	Affiliation string    `json:"affiliation,omitempty"`
+	Reserved    string    `json:"reserved,omitempty"`
+	State       string    `json:"state"`
+	At          time.Time `json:"at"`
+}
+
+type archivedAnswer struct {
+	Election id.ID     `json:"election,omitempty"`
+	Question id.ID     `json:"question"`
+	Text     string    `json:"text"`
+	At       time.Time `json:"at"`
+}
+
+type archivedBallot struct {
+	Election id.ID           `json:"election"`
+	Choice   json.RawMessage `json:"choice"`
+	Reason   string          `json:"reason,omitempty"`
+	At       time.Time       `json:"at"`
+}
+
+func (a *App) electionsOf(ctx context.Context, h db.Handle, who id.ID) (archivedElections, error) {
+	out := archivedElections{[]archivedNomination{}, []archivedAnswer{}, []archivedAnswer{}, []archivedBallot{}}
+	p, err := a.Election.Mine(ctx, h, who)
+	for _, c := range p.Nominations {
+		x := archivedNomination{c.Election, c.Member, c.NominatedBy, c.Title, c.Statement, c.Affiliation, c.Reserved, c.State, c.At}
+		if c.Member != who { // what another says of themselves is theirs
+			x.Statement, x.Affiliation, x.Reserved = "", "", ""
+		}
+		out.Nominations = append(out.Nominations, x)
+	}
+	for _, q := range p.Questions {
+		out.Questions = append(out.Questions, archivedAnswer{q.Election, q.ID, q.Text, q.At})
+	}
+	for _, r := range p.Replies {
+		out.Answers = append(out.Answers, archivedAnswer{0, r.Question, r.Text, r.At})
+	}
+	for _, v := range p.Ballots {
+		out.Ballots = append(out.Ballots, archivedBallot{v.Election, json.RawMessage(v.Choice), v.Reason, v.At})
+	}
+	return out, err
 }

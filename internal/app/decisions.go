@@ -136,6 +136,9 @@ func (a *App) tellLater(ctx context.Context, tx *db.Tx, t tell) error {
 }
 
 func (a *App) onPublished(ctx context.Context, tx *db.Tx, m decision.Motion) error {
+	if err := a.tellConcerned(ctx, tx, m); err != nil {
+		return err
+	}
 	if m.Mover == 0 || m.OriginKind == decision.SecondCall || m.OriginKind == decision.FromCallIn {
 		return nil // it is called in the same breath, which says more
 	}
@@ -144,6 +147,24 @@ func (a *App) onPublished(ctx context.Context, tx *db.Tx, m decision.Motion) err
 		return err
 	}
 	return a.tellLater(ctx, tx, tell{Motion: m.ID, What: "published", From: from, Post: post})
+}
+
+// tellConcerned writes to the members whom a motion is about, so that nobody hears of it from others.
+func (a *App) tellConcerned(ctx context.Context, tx *db.Tx, m decision.Motion) error {
+	who, err := a.Decision.Concerned(ctx, tx, &m)
+	if err != nil {
+		return err
+	}
+	for _, x := range who {
+		if x == m.Mover {
+			continue
+		}
+		if err := a.mailMember(ctx, tx, x, "A motion is about you: "+m.Title,
+			fmt.Sprintf("A motion has been published that is about you:\n\n%s\n\nYou can read it and say what you think of it here:\n%s\n", m.Title, a.decisionURL(m))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *App) onOpened(ctx context.Context, tx *db.Tx, m decision.Motion) error {
@@ -397,7 +418,7 @@ func (a *App) mayHold(ctx context.Context, h db.Handle, who id.ID) (bool, error)
 
 // eraseElsewhere removes what other institutions hold of a former member who asked for erasure.
 func (a *App) eraseElsewhere(ctx context.Context, tx *db.Tx, m member.Member) error {
-	if err := a.Decision.EraseMember(ctx, tx, m.ID); err != nil || m.AccountID == 0 {
+	if err := errors.Join(a.Decision.EraseMember(ctx, tx, m.ID), a.Election.EraseMember(ctx, tx, m.ID)); err != nil || m.AccountID == 0 {
 		return err
 	}
 	return a.Social.Close(ctx, tx, m.AccountID)

@@ -124,7 +124,7 @@ type child struct {
 
 func (in *instance) env() []string {
 	c := in.config
-	return append(os.Environ(), "ROCHDALE_LISTEN="+c.Listen, "ROCHDALE_HOST="+c.Host, "ROCHDALE_DATA="+c.Data, "ROCHDALE_DATABASE="+c.Database,
+	return append(os.Environ(), "ROCHDALE_AT="+c.At, "ROCHDALE_LISTEN="+c.Listen, "ROCHDALE_HOST="+c.Host, "ROCHDALE_DATA="+c.Data, "ROCHDALE_DATABASE="+c.Database,
 		"ROCHDALE_ALLOW_PRIVATE_NETWORKS=true", "ROCHDALE_RATE_LIMITS=false")
 }
 

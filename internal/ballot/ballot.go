@@ -199,7 +199,7 @@ func (s *Service) Start(ctx context.Context, tx *db.Tx, o Opening) (Vote, error)
 		}
 	}
 	_, err = s.record.Append(ctx, tx, record.Entry{Kind: "ballot.opened", Subject: ref.Ref{Kind: "ballot", ID: v.ID}, Via: "job",
-		Data: map[string]any{"vote": o.Subject.String(), "question": json.RawMessage(text), "question_hash": v.Hash}, State: v.state(nil)})
+		Data: map[string]any{"vote": o.Subject.String(), "question": json.RawMessage(text), "question_hash": v.Hash}, State: v.state(roll, nil)})
 	return v, err
 }
 
@@ -217,6 +217,7 @@ func rollHash(subject ref.Ref, roll []id.ID) ballotbox.Hash {
 type state struct {
 	Vote     string          `json:"vote"`
 	Question string          `json:"question"` // hash
+	Roll     string          `json:"roll"`     // hash
 	Closed   *time.Time      `json:"closed,omitempty"`
 	Papers   int             `json:"papers,omitempty"`
 	Ballots  int             `json:"ballots,omitempty"`
@@ -225,9 +226,9 @@ type state struct {
 }
 
 // state while the vote is open says nothing that changes with a ballot: nothing may tell when one came in.
-func (v *Vote) state(ballots []ballotbox.Hash) state {
-	h := sha256.Sum256([]byte(v.QuestionJSON)) // anew: a changed question must not fit
-	s := state{Vote: v.Subject().String(), Question: hex.EncodeToString(h[:])}
+func (v *Vote) state(roll []id.ID, ballots []ballotbox.Hash) state {
+	h := sha256.Sum256([]byte(v.QuestionJSON)) // anew: a changed question must not fit, nor a changed roll
+	s := state{Vote: v.Subject().String(), Question: hex.EncodeToString(h[:]), Roll: rollHash(v.Subject(), roll).String()}
 	if v.ClosedAt.IsZero() {
 		return s
 	}
@@ -254,11 +255,19 @@ func (s *Service) States(ctx context.Context, h db.Handle) (map[ref.Ref]any, err
 			if hashes, err = s.boxHashes(ctx, h, v); err != nil {
 				return nil, err
 			}
-			if v.Papers, err = countTaken.One(ctx, h, v.ID); err != nil { // a tick added later does not fit
+			ticks, err := countTaken.One(ctx, h, v.ID)
+			if err != nil {
 				return nil, err
 			}
+			if ticks != v.Papers || len(hashes) != v.Ballots || v.Key != "" || v.ReceiptKey != "" { // each is known twice, and keys are known to nobody
+				v.Papers = -1
+			}
 		}
-		out[ref.Ref{Kind: "ballot", ID: v.ID}] = v.state(hashes)
+		roll, err := listRoll.All(ctx, h, v.ID)
+		if err != nil {
+			return nil, err
+		}
+		out[ref.Ref{Kind: "ballot", ID: v.ID}] = v.state(roll, hashes)
 	}
 	return out, nil
 }

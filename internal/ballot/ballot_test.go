@@ -36,10 +36,10 @@ type booth struct {
 	q      *ballotbox.Question
 }
 
-func newBooth(t testing.TB, d *db.DB, c *clock.Fake, roll int) *booth {
-	t.Helper()
+func newBooth(tb testing.TB, d *db.DB, c *clock.Fake, roll int) *booth {
+	tb.Helper()
 	r := record.New(d, "coop.example")
-	b := &booth{Service: ballot.New(d, r, "coop.example"), t: t, ctx: context.Background(), db: d, clock: c, record: r}
+	b := &booth{Service: ballot.New(d, r, "coop.example"), t: tb, ctx: context.Background(), db: d, clock: c, record: r}
 	r.Sources = append(r.Sources, b.States)
 	var members []id.ID
 	for i := range roll {

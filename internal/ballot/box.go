@@ -176,7 +176,7 @@ func (s *Service) Finish(ctx context.Context, tx *db.Tx, vote id.ID) (tally.Resu
 	if !v.ClosedAt.IsZero() {
 		return tally.Result{}, fault.New(fault.Conflict, "This vote is closed already.")
 	}
-	f, err := s.file(ctx, tx, &v)
+	f, damaged, err := s.file(ctx, tx, &v)
 	if err != nil {
 		return tally.Result{}, err
 	}
@@ -198,22 +198,35 @@ func (s *Service) Finish(ctx context.Context, tx *db.Tx, vote id.ID) (tally.Resu
 	if err != nil {
 		return tally.Result{}, err
 	}
-	_, err = s.record.Append(ctx, tx, record.Entry{Kind: "ballot.closed", Subject: ref.Ref{Kind: "ballot", ID: v.ID}, Via: authz.Job,
-		Data: map[string]any{"vote": v.Subject().String(), "papers": v.Papers, "ballots": entries, "seed": f.Seed, "keys": "erased"}, State: v.state(hashes)})
+	roll, err := listRoll.All(ctx, tx, vote)
+	if err != nil {
+		return tally.Result{}, err
+	}
+	data := map[string]any{"vote": v.Subject().String(), "papers": v.Papers, "ballots": entries, "seed": f.Seed, "keys": "erased"}
+	if damaged > 0 {
+		data["damaged"] = damaged
+	}
+	_, err = s.record.Append(ctx, tx, record.Entry{Kind: "ballot.closed", Subject: ref.Ref{Kind: "ballot", ID: v.ID}, Via: authz.Job, Data: data, State: v.state(roll, hashes)})
 	return f.Result, err
 }
 
-// file is the published file of what is in the box.
-func (s *Service) file(ctx context.Context, h db.Handle, v *Vote) (*ballotbox.File, error) {
+// file is the published file of what is in the box. Ballots that no voter can have cast, because somebody
+// was at the tables, are not counted and stay where they are: verify names them, and the vote closes.
+func (s *Service) file(ctx context.Context, h db.Handle, v *Vote) (f *ballotbox.File, damaged int, err error) {
 	q, err := v.Question()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	ballots, err := s.box(ctx, h, v.ID)
+	all, err := s.box(ctx, h, v.ID)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return ballotbox.Publish(q, v.Papers, ballots)
+	ballots := slices.DeleteFunc(slices.Clone(all), func(b ballotbox.Ballot) bool {
+		_, _, err := q.CheckBallot(b)
+		return err != nil
+	})
+	f, err = ballotbox.Publish(q, v.Papers, ballots)
+	return f, len(all) - len(ballots), err
 }
 
 func (s *Service) box(ctx context.Context, h db.Handle, vote id.ID) ([]ballotbox.Ballot, error) {

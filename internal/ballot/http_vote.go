@@ -55,6 +55,9 @@ func shuffled(q *ballotbox.Question, vote, member id.ID) []boothOption {
 	out := make([]boothOption, len(q.Options))
 	for i, at := range tally.Lot(seed, "order on the paper", len(q.Options)) {
 		out[i] = boothOption{At: at, Name: q.Options[at].Name}
+		if b := q.Settings.Budget; b != nil && at < len(b.Costs) {
+			out[i].Cost = sum(b.Costs[at], b.Decimals)
+		}
 	}
 	return out
 }

@@ -18,7 +18,7 @@ var (
 	lockVote  = db.Def[Vote](`UPDATE ballot_votes SET papers = papers WHERE id = $1 RETURNING ` + columns)
 	addPaper  = db.Stmt(`UPDATE ballot_votes SET papers = papers + 1 WHERE id = $1`)
 	addBallot = db.Stmt(`UPDATE ballot_votes SET ballots = ballots + 1 WHERE id = $1`)
-	moveClose = db.Stmt(`UPDATE ballot_votes SET closes_at = $2 WHERE id = $1 AND closed_at = 0`)
+	moveClose = db.Stmt(`UPDATE ballot_votes SET closes_at = $2 WHERE id = $1 AND closed_at = 0 AND closes_at < $2`)
 	closeVote = db.Stmt(`UPDATE ballot_votes SET closed_at = $2, result = $3, private_key = '', receipt_key = '' WHERE id = $1 AND closed_at = 0`)
 
 	insertRoll  = db.Stmt(`INSERT INTO ballot_register (vote_id, member_id) SELECT $1, v FROM $2[] AS v`)

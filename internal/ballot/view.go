@@ -3,6 +3,7 @@ package ballot
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -37,6 +38,16 @@ type BoothView struct {
 type boothOption struct {
 	At   int
 	Name string
+	Cost string // of a project in a members' budget
+}
+
+// sum writes a number of the smallest unit as an amount.
+func sum(units int64, decimals int) string {
+	text := fmt.Sprintf("%0*d", decimals+1, units)
+	if decimals == 0 {
+		return text
+	}
+	return text[:len(text)-decimals] + "." + text[len(text)-decimals:]
 }
 
 func (o boothOption) field(prefix string) string { return prefix + "-" + strconv.Itoa(o.At) }

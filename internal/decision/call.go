@@ -375,6 +375,12 @@ func (s *Service) rollOf(ctx context.Context, tx *db.Tx, m *Motion, r *rulebook.
 	return slices.DeleteFunc(then, func(x id.ID) bool { return !may[x] }), nil
 }
 
+// Concerned are the members whom the effects of a motion are about: they are told of it, and where the rule
+// says so they may speak and not vote.
+func (s *Service) Concerned(ctx context.Context, h db.Handle, m *Motion) ([]id.ID, error) {
+	return s.concerned(ctx, h, m)
+}
+
 // concerned are the members whom the effects of a motion are about.
 func (s *Service) concerned(ctx context.Context, h db.Handle, m *Motion) ([]id.ID, error) {
 	rows, err := listEffects.All(ctx, h, m.ID)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"rochdale/internal/kit/db"
 	"rochdale/internal/kit/ref"
@@ -49,8 +50,8 @@ func (e *Election) form(paper []Candidate) tally.Election {
 	groups := map[string][]int{}
 	for i, x := range paper {
 		c.Options = append(c.Options, x.Name)
-		if r.Cap > 0 && x.Affiliation != "" {
-			groups[x.Affiliation] = append(groups[x.Affiliation], i)
+		if name := strings.ToLower(x.Affiliation); r.Cap > 0 && name != "" { // spelt with other capitals it is the same
+			groups[name] = append(groups[name], i)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(groups)) {
@@ -82,7 +83,7 @@ func (s *Service) tallied(ctx context.Context, h db.Handle, e *Election, list []
 	paper := onPaper(list)
 	c := e.form(paper)
 	switch {
-	case e.Kind == Panel || e.uncontested(len(paper)):
+	case e.Kind == Panel || e.uncontested(paper):
 		c.NoBallot = e.Kind != Panel
 		seed, err := s.lotSeed(ctx, e)
 		c.Seed = seed
@@ -104,6 +105,10 @@ func (s *Service) tallied(ctx context.Context, h db.Handle, e *Election, list []
 			return c, err
 		}
 		add(&c, x)
+	}
+	c.Limits = nil // those of the question, which nobody can edit
+	for _, l := range f.Question.Settings.Limits {
+		c.Limits = append(c.Limits, tally.Limit{Name: l.Name, Options: l.Options, Max: l.Max})
 	}
 	c.Seed = f.Seed[:]
 	return c, nil

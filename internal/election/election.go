@@ -204,6 +204,11 @@ func (e *Election) Over() bool {
 	return e.State == Filled || e.State == Failed || e.State == Cancelled
 }
 
+// running reports whether there is still something to stand for or to vote on.
+func (e *Election) running() bool {
+	return e.State == Nominations || e.State == Final || e.State == Open
+}
+
 // Ref is how the record names it.
 func (e *Election) Ref() ref.Ref { return ref.Ref{Kind: "election", ID: e.ID} }
 
@@ -214,6 +219,11 @@ type state struct {
 	Body       id.ID            `json:"body"`
 	Voters     id.ID            `json:"voters"`
 	Title      string           `json:"title"`
+	Text       string           `json:"text,omitempty"` // its hash
+	Announced  time.Time        `json:"announced"`      // with the waiting days, who may vote
+	Waiting    int              `json:"waiting,omitempty"`
+	Rule       id.ID            `json:"rule"` // version of the line
+	Origin     string           `json:"origin"`
 	Plan       json.RawMessage  `json:"plan"`
 	Rules      json.RawMessage  `json:"rules"`
 	Mode       string           `json:"mode"`
@@ -229,24 +239,33 @@ type state struct {
 }
 
 type candidateState struct {
-	ID       id.ID  `json:"id"`
-	Member   id.ID  `json:"member"`
-	State    string `json:"state"`
-	Place    int    `json:"place,omitempty"` // on the paper, from 1
-	Mandate  id.ID  `json:"mandate,omitempty"`
-	Vacated  bool   `json:"vacated,omitempty"`
-	Reserved string `json:"reserved,omitempty"`
-	Cost     int64  `json:"cost,omitempty"`
+	ID          id.ID  `json:"id"`
+	Member      id.ID  `json:"member"`
+	NominatedBy id.ID  `json:"nominated_by"`
+	State       string `json:"state"`
+	Place       int    `json:"place,omitempty"` // on the paper, from 1
+	Name        string `json:"name,omitempty"`  // the hash of the name on the paper
+	Affiliation string `json:"affiliation,omitempty"`
+	Mandate     id.ID  `json:"mandate,omitempty"`
+	Vacated     bool   `json:"vacated,omitempty"`
+	Reserved    string `json:"reserved,omitempty"`
+	Cost        int64  `json:"cost,omitempty"`
 }
 
 func (e *Election) state(candidates []Candidate) state {
-	s := state{Number: e.Number, Kind: e.Kind, Body: e.Body, Voters: e.Voters, Title: e.Title, Plan: json.RawMessage(e.PlanJSON), Rules: json.RawMessage(e.RulesJSON),
+	s := state{Number: e.Number, Kind: e.Kind, Body: e.Body, Voters: e.Voters, Title: e.Title, Text: digest(e.Text), Announced: e.Announced,
+		Waiting: e.Waiting, Rule: e.RuleID, Origin: ref.Ref{Kind: e.OriginKind, ID: e.OriginID}.String(), Plan: json.RawMessage(e.PlanJSON), Rules: json.RawMessage(e.RulesJSON),
 		Mode: e.Mode, State: e.State, Cause: e.Cause, Final: e.FinalAt, Opens: e.OpensAt, Closes: e.ClosesAt, Roll: e.RollSize, RollHash: e.RollHash}
 	if e.ResultJSON != "" {
 		s.Result = json.RawMessage(e.ResultJSON)
 	}
 	for _, c := range candidates {
-		s.Candidates = append(s.Candidates, candidateState{c.ID, c.Member, c.State, c.Place, c.Mandate, c.Vacated, c.Reserved, c.Cost})
+		x := candidateState{ID: c.ID, Member: c.Member, NominatedBy: c.NominatedBy, State: c.State, Place: c.Place, Name: digest(c.Title + c.Name), Mandate: c.Mandate,
+			Vacated: c.Vacated, Reserved: c.Reserved, Cost: c.Cost}
+		if e.running() { // the count heeds it; afterwards it can be erased
+			x.Affiliation = digest(c.Affiliation)
+		}
+		s.Candidates = append(s.Candidates, x)
 	}
 	return s
 }
@@ -304,6 +323,13 @@ func (s *Service) States(ctx context.Context, h db.Handle) (map[ref.Ref]any, err
 		candidates, err := listCandidates.All(ctx, h, elections[i].ID)
 		if err != nil {
 			return nil, err
+		}
+		if e := &elections[i]; e.Mode == ByName && e.RollHash != "" { // anew: a changed roll must not fit
+			roll, err := listRoll.All(ctx, h, e.ID)
+			if err != nil {
+				return nil, err
+			}
+			e.RollSize, e.RollHash = len(roll), rollHash(e.ID, roll)
 		}
 		out[elections[i].Ref()] = elections[i].state(candidates)
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"rochdale/internal/ballot"
 	"rochdale/internal/election"
 	"rochdale/internal/kit/authz"
@@ -256,8 +258,13 @@ func TestAReturningOfficerRulesAndMembersHaveTheLastWord(t *testing.T) {
 		if got[0].State != election.Standing {
 			t.Errorf("three members objected, and the nomination is %s", got[0].State)
 		}
+		h.want(h.Rule(h.ctx, h.people[0], list[0].ID, false, "once more"), fault.Conflict, "ruled out again, against the members")
+		_, err = h.Nominate(h.ctx, h.people[0], e.ID, h.people[0].Member, election.Candidacy{})
+		h.want(err, fault.Invalid, "who ran the election stands in it")
+
 		// Who stands does not run the election.
-		h.stand(e, 0)
+		e = h.announce("Chair", 1)
+		list = h.stand(e, 0, 2)
 		h.want(h.Rule(h.ctx, h.people[0], list[1].ID, false, "a rival"), fault.Forbidden, "who stands rules")
 		h.want(h.Extend(h.ctx, h.people[0], e.ID, 3, "more time for me"), fault.Forbidden, "who stands extends")
 	})
@@ -329,7 +336,7 @@ func TestMembersDecideOnABudget(t *testing.T) {
 	})
 }
 
-func newCode(t *testing.T) ballotbox.Code {
+func newCode(t rapid.TB) ballotbox.Code {
 	t.Helper()
 	code, err := ballotbox.NewCode(rand.Reader)
 	if err != nil {

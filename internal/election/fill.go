@@ -2,7 +2,9 @@ package election
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -37,11 +39,16 @@ func (e *Election) office(now time.Time, days int) mandate.Office {
 	return o
 }
 
-// offer offers the office to the elected, in the order of election.
+// offer offers the office to the elected, in the order of election, and fills the seats of those who cannot
+// take it when all others have their offer.
 func (s *Service) offer(ctx context.Context, tx *db.Tx, e *Election, list []Candidate, r *tally.Result) error {
 	plan := e.Plan()
+	var vacant []time.Time // ends of the terms
 	for _, name := range r.Elected {
 		i := slices.IndexFunc(list, func(c Candidate) bool { return c.Place > 0 && c.Name == name })
+		if i < 0 {
+			return fmt.Errorf("offer office of election %d: nobody on the paper is called %q", e.Number, name)
+		}
 		days := plan.Days
 		if t := slices.IndexFunc(r.Terms, func(p tally.Place) bool { return p.Option == name }); t >= 0 {
 			for _, x := range plan.Terms {
@@ -50,7 +57,16 @@ func (s *Service) offer(ctx context.Context, tx *db.Tx, e *Election, list []Cand
 				}
 			}
 		}
-		if err := s.offerTo(ctx, tx, e, &list[i], e.office(tx.Now(), days)); err != nil {
+		o := e.office(tx.Now(), days)
+		if err := s.offerTo(ctx, tx, e, &list[i], o); err != nil {
+			return err
+		}
+		if list[i].Vacated {
+			vacant = append(vacant, o.To)
+		}
+	}
+	for _, until := range vacant {
+		if err := s.refill(ctx, tx, e, until); err != nil {
 			return err
 		}
 	}
@@ -61,7 +77,7 @@ func (s *Service) offer(ctx context.Context, tx *db.Tx, e *Election, list []Cand
 func (s *Service) offerTo(ctx context.Context, tx *db.Tx, e *Election, c *Candidate, o mandate.Office) error {
 	m, err := s.mandate.Elect(ctx, tx, e.self(), c.Member, o)
 	switch fault.KindOf(err) {
-	case fault.Conflict, fault.Invalid, fault.NotFound, fault.Gone:
+	case fault.Conflict, fault.Invalid, fault.NotFound, fault.Gone, fault.Forbidden:
 		c.Vacated, c.Cause = true, err.Error()
 	default:
 		if err != nil {
@@ -78,10 +94,22 @@ func (s *Service) offerTo(ctx context.Context, tx *db.Tx, e *Election, c *Candid
 		entry = itself("vacated")
 		entry.Data = map[string]any{"candidate": c.ID}
 	}
-	if err := s.note(ctx, tx, e, entry); err != nil || !c.Vacated {
-		return err
+	return s.note(ctx, tx, e, entry)
+}
+
+// fillable says why nobody could be given the office any more: its body or its powers are gone.
+func (s *Service) fillable(ctx context.Context, h db.Handle, e *Election, o mandate.Office) (why string, err error) {
+	err = s.mandate.CheckOffice(ctx, h, o)
+	if err == nil {
+		var may bool
+		if may, err = s.mandate.MayDecide(ctx, h, e.Voters, mandate.Appoint, authz.Target{Kind: "body", ID: e.Body}); err == nil && !may {
+			return "the office is not theirs to give any more", nil
+		}
 	}
-	return s.refill(ctx, tx, e, o.To)
+	if kind := fault.KindOf(err); err != nil && kind != fault.Internal {
+		return err.Error(), nil
+	}
+	return "", err
 }
 
 // settle ends the time to accept: who has not answered has declined.
@@ -166,6 +194,11 @@ func (s *Service) OnEnded(ctx context.Context, tx *db.Tx, m mandate.Mandate) err
 
 // refill fills one vacant seat until the end of its term: from the same ballots, or by a new election.
 func (s *Service) refill(ctx context.Context, tx *db.Tx, e *Election, until time.Time) error {
+	o := e.office(tx.Now(), 1)
+	o.To = until
+	if why, err := s.fillable(ctx, tx, e, o); err != nil || why != "" {
+		return err
+	}
 	if e.Rules().CountBack {
 		done, err := s.countBack(ctx, tx, e, until)
 		if err != nil || done {
@@ -216,7 +249,10 @@ func (s *Service) countBack(ctx context.Context, tx *db.Tx, e *Election, until t
 	i := slices.IndexFunc(list, func(c Candidate) bool { return c.Place > 0 && c.Name == filled[0] })
 	o := e.office(tx.Now(), 1)
 	o.To = until
-	return true, s.offerTo(ctx, tx, e, &list[i], o)
+	if err := s.offerTo(ctx, tx, e, &list[i], o); err != nil || !list[i].Vacated {
+		return true, err
+	}
+	return true, s.refill(ctx, tx, e, until) // the next one
 }
 
 // byElection puts vacant seats up again, unless an election for the office is under way or two in a row
@@ -230,13 +266,30 @@ func (s *Service) byElection(ctx context.Context, tx *db.Tx, e *Election, seats 
 	}
 	plan := e.Plan()
 	running, err := s.runningFor(ctx, tx, e.Body, plan.Office)
-	if err != nil || running {
+	if err != nil || running != nil {
+		if err == nil && running.State == Nominations && running.OriginKind == Vacancy && running.Kind == e.Kind {
+			return s.widen(ctx, tx, running, seats)
+		}
 		return err
 	}
 	plan.Seats, plan.Terms, plan.Reserved = seats, nil, nil
 	if !until.IsZero() {
 		plan.Until, plan.From = until, time.Time{}
-		plan.Days = max(int(until.Sub(tx.Now())/day), 1)
+	}
+	if !plan.Until.IsZero() {
+		plan.Days = int(plan.Until.Sub(tx.Now()) / day)
+		if plan.Days < e.Ahead()+int(shortest/day) { // the election would take the rest of the term
+			held, err := s.held(ctx, tx, e.Body, plan.Office)
+			if err != nil || held {
+				return err // the next one opens when the others' terms end
+			}
+			whole, err := s.whole(ctx, tx, e)
+			if err != nil {
+				return err
+			}
+			plan.Days, plan.Seats = whole.Days, max(seats, whole.Seats)
+			plan.Until, plan.From = time.Time{}, time.Time{}
+		}
 	}
 	_, err = s.announce(ctx, tx, Announcement{Body: e.Body, Voters: e.Voters, Kind: e.Kind, Text: e.Text, Plan: plan, OriginKind: Vacancy, OriginID: e.ID})
 	if kind := fault.KindOf(err); err != nil && kind != fault.Internal {
@@ -245,11 +298,64 @@ func (s *Service) byElection(ctx context.Context, tx *db.Tx, e *Election, seats 
 	return err
 }
 
-func (s *Service) runningFor(ctx context.Context, h db.Handle, body id.ID, office string) (bool, error) {
+// widen puts more vacant seats up in an election that is open to nominations.
+func (s *Service) widen(ctx context.Context, tx *db.Tx, e *Election, seats int) error {
+	body, err := s.mandate.Body(ctx, tx, e.Body)
+	if err != nil {
+		return err
+	}
+	plan := e.Plan()
+	plan.Seats = min(plan.Seats+seats, maxSeats)
+	text, err := json.Marshal(plan)
+	if err != nil {
+		return fmt.Errorf("widen election %d: %w", e.Number, err)
+	}
+	e.PlanJSON, e.Title = string(text), titleOf(plan, body, e.Kind)
+	if _, err := setPlan.Run(ctx, tx, e.ID, e.PlanJSON, e.Title); err != nil {
+		return err
+	}
+	entry := itself("announced")
+	entry.Data = map[string]any{"seats": plan.Seats}
+	return s.save(ctx, tx, e, entry)
+}
+
+// held reports whether anybody holds an office, or will.
+func (s *Service) held(ctx context.Context, h db.Handle, body id.ID, office string) (bool, error) {
+	coming, err := s.mandate.Coming(ctx, h)
+	return slices.ContainsFunc(coming, func(m mandate.Mandate) bool { return m.BodyID == body && strings.EqualFold(m.Office, office) }), err
+}
+
+// whole is the plan of the election whose office it is: what fills a vacancy has only the rest of a term, and
+// some of the seats.
+func (s *Service) whole(ctx context.Context, h db.Handle, e *Election) (Plan, error) {
+	for range 10 {
+		if e.Plan().Until.IsZero() {
+			break
+		}
+		before, ok, err := getElection.Find(ctx, h, e.OriginID)
+		if err != nil || !ok {
+			return e.Plan(), err
+		}
+		e = &before
+	}
+	return e.Plan(), nil
+}
+
+// Ahead is how many days an election like this one takes.
+func (e *Election) Ahead() int {
+	r := e.Rules()
+	return r.Ahead()
+}
+
+// runningFor is the election for an office that is under way, if there is one.
+func (s *Service) runningFor(ctx context.Context, h db.Handle, body id.ID, office string) (*Election, error) {
 	running, err := listRunning.All(ctx, h)
-	return slices.ContainsFunc(running, func(x Election) bool {
-		return x.Body == body && strings.EqualFold(x.Plan().Office, office) && x.State != Counted
-	}), err
+	for i := range running {
+		if x := &running[i]; x.Body == body && strings.EqualFold(x.Plan().Office, office) && x.State != Counted {
+			return x, err
+		}
+	}
+	return nil, err
 }
 
 // openBeforeTermsEnd announces the next election of each office whose terms end within sixty days: with the
@@ -260,8 +366,8 @@ func (s *Service) openBeforeTermsEnd(ctx context.Context) error {
 		return err
 	}
 	ending := slices.DeleteFunc(coming, func(m mandate.Mandate) bool {
-		given := m.SourceKind == string(authz.Election) || m.SourceKind == string(authz.Decision)
-		return !given || m.AcceptedAt.IsZero() || m.To.Sub(s.db.Now()) > Ahead || !s.db.Now().Before(m.To) || m.To.Sub(m.From) < Ahead
+		long := m.SourceKind == string(authz.Decision) && m.To.Sub(m.From) >= Ahead
+		return !long && m.SourceKind != string(authz.Election) || m.AcceptedAt.IsZero() || m.To.Sub(s.db.Now()) > Ahead || !s.db.Now().Before(m.To)
 	})
 	slices.SortFunc(ending, func(a, b mandate.Mandate) int { return a.To.Compare(b.To) })
 	var failed []error
@@ -276,22 +382,28 @@ func (s *Service) openBeforeTermsEnd(ctx context.Context) error {
 			}
 		}
 		ending = rest
+		if done, err := s.renewed(ctx, s.db, &first); err != nil || done { // as every minute for sixty days
+			failed = append(failed, err)
+			continue
+		}
 		failed = append(failed, s.db.InDurableTx(ctx, func(tx *db.Tx) error { return s.renew(ctx, tx, together) }))
 	}
 	return errors.Join(failed...)
 }
 
+// renewed reports whether the next election of an office that ends is announced, or another is under way.
+func (s *Service) renewed(ctx context.Context, h db.Handle, first *mandate.Mandate) (bool, error) {
+	past, err := listForBody.All(ctx, h, first.BodyID)
+	return slices.ContainsFunc(past, func(x Election) bool {
+		return strings.EqualFold(x.Plan().Office, first.Office) && (!x.Over() && x.State != Counted || x.OriginKind == Ending && !x.Announced.Before(first.To.Add(-Ahead-day)))
+	}), err
+}
+
 // renew announces the election of offices that end together, once.
 func (s *Service) renew(ctx context.Context, tx *db.Tx, together []mandate.Mandate) error {
 	first, last := together[0], together[len(together)-1]
-	past, err := listForBody.All(ctx, tx, first.BodyID)
-	if err != nil {
+	if done, err := s.renewed(ctx, tx, &first); err != nil || done {
 		return err
-	}
-	if slices.ContainsFunc(past, func(x Election) bool {
-		return strings.EqualFold(x.Plan().Office, first.Office) && (!x.Over() && x.State != Counted || x.OriginKind == Ending && !x.Announced.Before(first.To.Add(-Ahead-day)))
-	}) {
-		return nil
 	}
 	plan := Plan{Office: first.Office, Seats: len(together), Days: int(last.To.Sub(last.From) / day), From: last.To}
 	for _, m := range together {
@@ -301,19 +413,42 @@ func (s *Service) renew(ctx context.Context, tx *db.Tx, together []mandate.Manda
 			}
 		}
 	}
-	a := Announcement{Body: first.BodyID, Kind: Office, Plan: plan, OriginKind: Ending, OriginID: first.ID}
-	if first.SourceKind == string(authz.Election) {
-		before, ok, err := getElection.Find(ctx, tx, first.SourceID)
+	a := Announcement{Body: first.BodyID, Kind: Office, OriginKind: Ending, OriginID: first.ID}
+	for _, m := range together {
+		if m.SourceKind != string(authz.Election) {
+			continue
+		}
+		before, ok, err := getElection.Find(ctx, tx, m.SourceID)
+		if err != nil || !ok {
+			return err
+		}
+		a.Voters, a.Text, a.Kind = before.Voters, before.Text, before.Kind
+		whole, err := s.whole(ctx, tx, &before)
 		if err != nil {
 			return err
 		}
-		if ok {
-			a.Voters, a.Text, a.Kind = before.Voters, before.Text, before.Kind
-		}
+		plan.Days, plan.Seats = whole.Days, max(plan.Seats, whole.seatsLike(&m)) // a seat that stayed empty is put up again with the others
 	}
-	_, err = s.announce(ctx, tx, a)
+	if time.Duration(plan.Days)*day < Ahead {
+		return nil // no calendar could keep up with it
+	}
+	a.Plan = plan
+	_, err := s.announce(ctx, tx, a)
 	if kind := fault.KindOf(err); err != nil && kind != fault.Internal {
 		return nil // what the body may do has changed: members decide what becomes of the office
 	}
 	return err
+}
+
+// seatsLike is how many seats have the term of a mandate.
+func (p *Plan) seatsLike(m *mandate.Mandate) int {
+	for _, t := range p.Terms {
+		if m.To.Sub(m.From) == time.Duration(t.Days)*day {
+			return t.Seats
+		}
+	}
+	if len(p.Terms) > 0 {
+		return 1
+	}
+	return p.Seats
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/alexedwards/argon2id"
+	"pgregory.net/rapid"
 
 	"rochdale/internal/ballot"
 	"rochdale/internal/coop"
@@ -45,7 +46,7 @@ var site = config.Site{Host: "coop.example", URL: "https://coop.example"}
 // hall is a co-op with what elections need.
 type hall struct {
 	*election.Service
-	t        testing.TB
+	t        rapid.TB
 	ctx      context.Context
 	db       *db.DB
 	clock    *clock.Fake
@@ -58,6 +59,13 @@ type hall struct {
 	people   []authz.Actor
 	root     id.ID
 	codes    map[id.ID]ballotbox.Code
+
+	bus        *bus.Bus
+	identity   *identity.Service
+	social     *social.Service
+	coop       *coop.Service
+	effects    effect.Registry
+	tableNames []string
 }
 
 // each runs a story on both engines, in a co-op with so many members who have been there for two months.
@@ -73,46 +81,38 @@ func each(t *testing.T, members int, f func(t *testing.T, h *hall)) {
 	})
 }
 
-func newHall(t testing.TB, d *db.DB, c *clock.Fake, members int) *hall {
+// lone does so for what breaks the record on purpose.
+func lone(t *testing.T, members int, f func(t *testing.T, h *hall)) {
 	t.Helper()
-	store, err := blob.OpenFolder(t.TempDir())
+	testkit.EachDB(t, schema, func(t *testing.T, d *db.DB, c *clock.Fake) { f(t, newHall(t, d, c, members)) })
+}
+
+// checks asks whether a change could be made.
+func (h *hall) checks(kind string, args any) error {
+	h.t.Helper()
+	b, err := json.Marshal(args)
+	h.ok(err)
+	e, err := h.effects.Load(effect.Stored{Kind: kind, Args: b})
+	h.ok(err)
+	_, err = e.Check(h.ctx, h.db)
+	return err
+}
+
+func newHall(tb testing.TB, d *db.DB, c *clock.Fake, members int) *hall {
+	tb.Helper()
+	store, err := blob.OpenFolder(tb.TempDir())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	b := bus.New(d)
 	i, err := identity.New(d, b)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	h := &hall{t: t, ctx: context.Background(), db: d, clock: c, codes: map[id.ID]ballotbox.Code{}}
-	h.record = record.New(d, site.Host)
-	h.mandate = mandate.New(d, h.record)
-	h.rules = rulebook.New(d, h.record, h.mandate)
-	h.member = member.New(d, i, h.record, h.mandate)
-	h.ballots = ballot.New(d, h.record, site.Host)
-	h.decision = decision.New(decision.Deps{DB: d, Record: h.record, Rules: h.rules, Mandate: h.mandate, Member: h.member})
-	h.Service = election.New(election.Deps{DB: d, Record: h.record, Rules: h.rules, Mandate: h.mandate, Member: h.member, Ballot: h.ballots})
-	co := coop.New(coop.Deps{DB: d, Bus: b, Site: site, Record: h.record, Identity: i, Member: h.member, Mandate: h.mandate, Rulebook: h.rules,
-		Social: social.New(d, b, site, media.New(d, store, nil, site, nil))})
-	var powers []authz.Power
-	for _, p := range [][]authz.Power{mandate.Powers(), rulebook.Powers(), member.Powers(), election.Powers(), coop.Powers()} {
-		powers = append(powers, p...)
-	}
-	var effects effect.Registry
-	for _, r := range []effect.Registry{h.mandate.Effects(), h.rules.Effects(), h.member.Effects(), h.Effects(), co.Effects()} {
-		effects = append(effects, r...)
-	}
-	h.mandate.Declare(powers, effects)
-	h.decision.Declare(effects)
-	h.mandate.Decided, h.mandate.Elected = h.decision.Decided, h.Elected
-	h.mandate.Accepted.On(h.OnAccepted)
-	h.mandate.Ended.On(h.OnEnded)
-	h.member.Ended.On(func(ctx context.Context, tx *db.Tx, e member.Ended) error {
-		return h.mandate.CloseMember(ctx, tx, e.Member.ID)
-	})
-	h.record.Sources = []record.Source{h.mandate.States, h.rules.States, h.member.States, h.decision.States, h.ballots.States, h.States, co.States}
+	h := &hall{t: tb, ctx: context.Background(), db: d, clock: c, codes: map[id.ID]ballotbox.Code{}, bus: b, identity: i, social: social.New(d, b, site, media.New(d, store, nil, site, nil))}
+	h.reopen()
 
-	m, err := co.Found(h.ctx, authz.Actor{Via: authz.Web}, coop.Founding{Name: "Garden Co-op", Preset: "social-coop",
+	m, err := h.coop.Found(h.ctx, authz.Actor{Via: authz.Web}, coop.Founding{Name: "Garden Co-op", Preset: "social-coop",
 		Founder: member.Joining{Name: "Fay Founder", Username: "fay", Email: "fay@mail.example", Password: "correct horse battery staple"}})
 	h.ok(err)
 	h.people = []authz.Actor{{Member: m.ID, Login: m.LoginID, Via: authz.Web}}
@@ -124,6 +124,42 @@ func newHall(t testing.TB, d *db.DB, c *clock.Fake, members int) *hall {
 	h.root = root.ID
 	c.Advance(60 * day)
 	return h
+}
+
+// reopen makes the services anew, as after a start of the program.
+func (h *hall) reopen() {
+	d := h.db
+	h.record = record.New(d, site.Host)
+	h.mandate = mandate.New(d, h.record)
+	h.rules = rulebook.New(d, h.record, h.mandate)
+	h.member = member.New(d, h.identity, h.record, h.mandate)
+	h.ballots = ballot.New(d, h.record, site.Host)
+	h.decision = decision.New(decision.Deps{DB: d, Record: h.record, Rules: h.rules, Mandate: h.mandate, Member: h.member, Ballot: h.ballots})
+	h.Service = election.New(election.Deps{DB: d, Record: h.record, Rules: h.rules, Mandate: h.mandate, Member: h.member, Ballot: h.ballots})
+	h.coop = coop.New(coop.Deps{DB: d, Bus: h.bus, Site: site, Record: h.record, Identity: h.identity, Member: h.member, Mandate: h.mandate, Rulebook: h.rules,
+		Social: h.social})
+	var powers []authz.Power
+	for _, p := range [][]authz.Power{mandate.Powers(), rulebook.Powers(), member.Powers(), election.Powers(), coop.Powers()} {
+		powers = append(powers, p...)
+	}
+	var effects effect.Registry
+	for _, r := range []effect.Registry{h.mandate.Effects(), h.rules.Effects(), h.member.Effects(), h.Effects(), h.coop.Effects()} {
+		effects = append(effects, r...)
+	}
+	h.effects = effects
+	h.mandate.Declare(powers, effects)
+	h.decision.Declare(effects)
+	h.mandate.Decided, h.mandate.Elected = h.decision.Decided, h.Elected
+	h.mandate.MayHold = func(ctx context.Context, x db.Handle, who id.ID) (bool, error) {
+		standing, err := h.member.StandingOn(ctx, x, who, x.Now())
+		return standing != member.NoRights && standing != member.FormerMember && standing != member.NoMember, err
+	}
+	h.mandate.Accepted.On(h.OnAccepted)
+	h.mandate.Ended.On(h.OnEnded)
+	h.member.Ended.On(func(ctx context.Context, tx *db.Tx, e member.Ended) error {
+		return h.mandate.CloseMember(ctx, tx, e.Member.ID)
+	})
+	h.record.Sources = []record.Source{h.mandate.States, h.rules.States, h.member.States, h.decision.States, h.ballots.States, h.States, h.coop.States}
 }
 
 var hashed = sync.OnceValue(func() string {
@@ -186,8 +222,15 @@ func (h *hall) decide(kind string, args any) decision.Motion {
 	h.ok(err)
 	m, err = h.decision.Call(h.ctx, h.people[0], m.ID, decision.Calling{})
 	h.ok(err)
+	secret, isSecret, err := h.ballots.Of(h.ctx, h.db, m.Ref())
+	h.ok(err)
 	for _, p := range h.people {
-		_, err := h.decision.Cast(h.ctx, p, m.ID, decision.Choice{Choice: decision.Agree}, "")
+		var err error
+		if isSecret {
+			_, err = h.ballots.VoteFor(h.ctx, p, secret.ID, newCode(h.t), ballotbox.Choice{Vote: decision.Agree})
+		} else {
+			_, err = h.decision.Cast(h.ctx, p, m.ID, decision.Choice{Choice: decision.Agree}, "")
+		}
 		if err != nil && !fault.Is(err, fault.Forbidden) {
 			h.t.Fatal(err)
 		}

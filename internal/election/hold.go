@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -70,7 +71,7 @@ func (e *hold) Target() authz.Target { return authz.Target{Kind: "body", ID: e.B
 
 // announcement reads the effect as what Announce takes.
 func (e *hold) announcement(ctx context.Context, h db.Handle) (Announcement, error) {
-	a := Announcement{Body: e.Body, Voters: e.Voters, Kind: e.Kind, Text: strings.TrimSpace(e.Text), Plan: Plan{Office: strings.TrimSpace(e.Office), Seats: e.Seats,
+	a := Announcement{Body: e.Body, Voters: e.Voters, Kind: e.Kind, Text: tidyText(e.Text), Plan: Plan{Office: tidy(e.Office), Seats: e.Seats,
 		Powers: e.Powers, Days: e.Days, Terms: e.Terms, Reserved: e.Reserved, Sum: e.Sum, Decimals: e.Decimals, Greedy: e.Greedy}}
 	return a, e.s.complete(ctx, h, &a)
 }
@@ -206,6 +207,13 @@ func (s *Service) complete(ctx context.Context, h db.Handle, a *Announcement) er
 	if err := p.checkTerms(); err != nil {
 		return err
 	}
+	may, err := s.mandate.MayDecide(ctx, h, a.Voters, mandate.Appoint, authz.Target{Kind: "body", ID: a.Body})
+	if err != nil {
+		return err
+	}
+	if !may {
+		return fault.Field("voters", "The members of this body cannot give this office: it is not theirs to give.")
+	}
 	from := h.Now()
 	return s.mandate.CheckOffice(ctx, h, mandate.Office{Body: a.Body, Name: p.Office, Powers: p.Powers, From: from, To: from.Add(time.Duration(p.Days) * day)})
 }
@@ -222,7 +230,13 @@ func (p *Plan) checkTerms() error {
 		return fault.Field("terms", "The terms are for %d seats, and there are %d.", seats, p.Seats)
 	}
 	reserved := 0
-	for _, r := range p.Reserved {
+	for i := range p.Reserved {
+		p.Reserved[i].For = tidy(p.Reserved[i].For)
+	}
+	for i, r := range p.Reserved {
+		if slices.ContainsFunc(p.Reserved[:i], func(x Seat) bool { return x.For == r.For }) {
+			return fault.Field("reserved", "Seats for the same are reserved once.")
+		}
 		if r.For == "" || utf8.RuneCountInString(r.For) > 60 || r.Seats < 1 {
 			return fault.Field("reserved", "A reserved seat says for whom, in up to 60 characters.")
 		}
@@ -342,16 +356,8 @@ func (s *Service) cancel(ctx context.Context, tx *db.Tx, by authz.Actor, power s
 	if err != nil {
 		return inverse, err
 	}
-	if e.State == Open && e.Mode == Secret { // what was cast is not counted, and its keys are erased all the same
-		v, ok, err := s.ballot.Of(ctx, tx, e.Ref())
-		if err != nil {
-			return inverse, err
-		}
-		if ok {
-			if _, err := s.ballot.Finish(ctx, tx, v.ID); err != nil {
-				return inverse, err
-			}
-		}
+	if err := s.endBallot(ctx, tx, e); err != nil {
+		return inverse, err
 	}
 	e.State, e.Cause, e.DueAt = Cancelled, reason, time.Time{}
 	entry := record.Entry{Kind: "election.cancelled", Via: by.Via, Authority: authority, Reason: reason}
@@ -362,6 +368,19 @@ func (s *Service) cancel(ctx context.Context, tx *db.Tx, by authz.Actor, power s
 		return inverse, err
 	}
 	return inverse, s.Moved.Emit(ctx, tx, *e)
+}
+
+// endBallot closes the ballot of an election that ends before its vote: its keys are erased all the same.
+func (s *Service) endBallot(ctx context.Context, tx *db.Tx, e *Election) error {
+	if e.State != Open || e.Mode != Secret {
+		return nil
+	}
+	v, ok, err := s.ballot.Of(ctx, tx, e.Ref())
+	if err != nil || !ok {
+		return err
+	}
+	_, err = s.ballot.Finish(ctx, tx, v.ID)
+	return err
 }
 
 func amount(units int64, decimals int) string {

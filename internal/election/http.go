@@ -3,12 +3,12 @@ package election
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
-	"time"
+	"strings"
 
 	"github.com/a-h/templ"
 
-	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/i18n"
 	"rochdale/internal/kit/id"
@@ -16,9 +16,7 @@ import (
 	"rochdale/internal/kit/web"
 	"rochdale/internal/kit/web/ui"
 	"rochdale/internal/lib/ballotbox"
-	"rochdale/internal/lib/posttext"
 	"rochdale/internal/lib/tally"
-	"rochdale/internal/mandate"
 )
 
 // Pages draws elections for people.
@@ -52,7 +50,7 @@ func (p *Pages) Routes() []web.Route {
 		return web.Route{Pattern: "GET " + path, Handler: h, Style: web.Page}
 	}
 	on := func(verb, act string, f action) web.Route {
-		return web.Route{Pattern: "POST /elections/{number}/" + verb, Handler: p.do(f), Style: web.Page, Act: act}
+		return web.Route{Pattern: "POST /elections/{number}/" + verb, Handler: p.do(verb, f), Style: web.Page, Act: act}
 	}
 	return []web.Route{
 		get("/elections", p.list), get("/elections/{number}", p.page), get("/elections/{number}/count", p.count), get("/elections/{number}/officer", p.officer),
@@ -65,7 +63,12 @@ func (p *Pages) Routes() []web.Route {
 // action is what a button on an election's page does; it returns what to say.
 type action func(r *http.Request, e *Election, in web.Params) (said string, err error)
 
-func (p *Pages) do(f action) web.Handler {
+func (p *Pages) do(verb string, f action) web.Handler {
+	back, draw := "", p.draw
+	switch verb {
+	case "observe", "strike", "restore", "extend": // on the returning officer's page
+		back, draw = "/officer", p.drawOfficer
+	}
 	return func(w http.ResponseWriter, r *http.Request) error {
 		e, err := p.election(r)
 		if err != nil {
@@ -78,15 +81,51 @@ func (p *Pages) do(f action) web.Handler {
 		said, err := f(r, &e, in)
 		if err != nil {
 			if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict) {
-				return p.draw(w, r, e, ui.ProblemOf(err), in)
+				return draw(w, r, e, refusal{verb, in, ui.ProblemOf(err)})
 			}
 			return err
 		}
 		if said != "" {
 			web.SetFlash(w, r, said)
 		}
-		return web.Redirect(w, r, path(e.Number))
+		return web.Redirect(w, r, path(e.Number)+back)
 	}
+}
+
+// refusal is a form that was refused, with what was typed; the zero refusal is none.
+type refusal struct {
+	verb string
+	in   web.Params
+	ui.Problem
+}
+
+// value is what a field of a form has: what was typed if it was that form which was refused.
+func (x refusal) value(verb, field, otherwise string) string {
+	if x.verb == verb {
+		return x.in.String(field)
+	}
+	return otherwise
+}
+
+// wrong is what is wrong with a field of a form.
+func (x refusal) wrong(verb, field string) string {
+	if x.verb == verb {
+		return x.At(field)
+	}
+	return ""
+}
+
+// about reports whether a refused form was about one of several things, such as a nomination.
+func (x refusal) about(verb, field string, what id.ID) bool {
+	return x.verb == verb && x.in.ID(field) == what
+}
+
+// top is what is wrong with a form, but for what one of its fields says itself.
+func (x refusal) top(fields ...string) string {
+	if !x.in.Has(x.Field) {
+		return x.Words
+	}
+	return x.Top(fields...)
 }
 
 func (p *Pages) election(r *http.Request) (Election, error) {
@@ -178,12 +217,12 @@ func (p *Pages) doObject(r *http.Request, _ *Election, in web.Params) (string, e
 }
 
 func (p *Pages) doAsk(r *http.Request, e *Election, in web.Params) (string, error) {
-	_, err := p.Ask(r.Context(), web.Actor(r), e.ID, in.Text("question"))
+	_, err := p.Ask(r.Context(), web.Actor(r), e.ID, in.Text("text"))
 	return t(r.Context(), "The question is put to all candidates."), err
 }
 
 func (p *Pages) doReply(r *http.Request, _ *Election, in web.Params) (string, error) {
-	return t(r.Context(), "Answered."), p.Reply(r.Context(), web.Actor(r), in.ID("to"), in.Text("reply"))
+	return t(r.Context(), "Answered."), p.Reply(r.Context(), web.Actor(r), in.ID("to"), in.Text("text"))
 }
 
 func (p *Pages) doObserve(r *http.Request, e *Election, _ web.Params) (string, error) {
@@ -191,15 +230,15 @@ func (p *Pages) doObserve(r *http.Request, e *Election, _ web.Params) (string, e
 }
 
 func (p *Pages) doStrike(r *http.Request, _ *Election, in web.Params) (string, error) {
-	return t(r.Context(), "It is ruled out."), p.Rule(r.Context(), web.Actor(r), in.ID("candidate"), false, in.Text("why"))
+	return t(r.Context(), "It is ruled out."), p.Rule(r.Context(), web.Actor(r), in.ID("candidate"), false, in.Text("reason"))
 }
 
 func (p *Pages) doRestore(r *http.Request, _ *Election, in web.Params) (string, error) {
-	return t(r.Context(), "It stands again."), p.Rule(r.Context(), web.Actor(r), in.ID("candidate"), true, in.Text("why"))
+	return t(r.Context(), "It stands again."), p.Rule(r.Context(), web.Actor(r), in.ID("candidate"), true, in.Text("reason"))
 }
 
 func (p *Pages) doExtend(r *http.Request, e *Election, in web.Params) (string, error) {
-	return t(r.Context(), "It is prolonged."), p.Extend(r.Context(), web.Actor(r), e.ID, in.Int("days", 0, 0, 60), in.Text("why"))
+	return t(r.Context(), "It is prolonged."), p.Extend(r.Context(), web.Actor(r), e.ID, in.Int("days", 0, 0, 60), in.Text("reason"))
 }
 
 func (p *Pages) doVote(r *http.Request, e *Election, in web.Params) (string, error) {
@@ -221,417 +260,29 @@ func (p *Pages) doVote(r *http.Request, e *Election, in web.Params) (string, err
 		for i := range paper {
 			c.Rank[i] = in.Int("rank-"+strconv.Itoa(i), 0, 0, len(paper))
 		}
+		if err := unequal(paper, c.Rank, q.Rule); err != nil {
+			return "", err
+		}
 	}
 	return t(r.Context(), "Your vote is in."), p.Vote(r.Context(), web.Actor(r), e.ID, c, in.Text("reason"))
 }
 
-type (
-	lineView struct {
-		Election
-		Body   string
-		Hue    string
-		Words  string
-		When   time.Time
-		Before string
-	}
-	listView struct {
-		Frame         ui.PageProps
-		Now           time.Time
-		Waiting       []lineView
-		Running, Past []lineView
-		Older         string
-		Member        bool
-	}
-	candidateView struct {
-		Candidate
-		Person     ui.Person
-		By         ui.Person
-		HTML       string
-		Endorsed   int
-		Needed     int
-		Mine       bool
-		Endorser   bool // the reader has endorsed
-		Cost       string
-		Elected    bool
-		Objections int
-		Why        string
-	}
-	replyView struct {
-		Person ui.Person
-		Text   string
-	}
-	questionView struct {
-		Question
-		Person  ui.Person
-		Replies []replyView
-	}
-	pageView struct {
-		Frame      ui.PageProps
-		E          Election
-		Plan       Plan
-		Now        time.Time
-		Steps      []ui.Step
-		Body       mandate.Body
-		Voters     string
-		HTML       string
-		PowerWords []ui.Option
-		Candidates []candidateView
-		Out        []candidateView // declined, withdrawn, struck, dropped
-		Mine       *candidateView
-		Questions  []questionView
-		Members    []ui.Option
-		Member     bool
-		Takes      bool // takes part
-		Booth      templ.Component
-		Named      []namedView
-		Own        *Named
-		OnRoll     bool
-		Paper      []candidateView
-		Marks      bool
-		Turnout    int
-		Papers     int // of a secret ballot
-		BallotHref string
-		Result     tally.Result
-		Form       ui.Problem
-		In         web.Params
-		Officer    bool
-		Observers  []ui.Person
-		Reserved   []ui.Option
-		From       *Election
-	}
-	namedView struct {
-		Person ui.Person
-		Words  string
-		Reason string
-	}
-)
-
-func (p *Pages) list(w http.ResponseWriter, r *http.Request) error {
-	ctx, by := r.Context(), web.Actor(r)
-	v := listView{Now: p.db.Now(), Member: by.Member != 0}
-	before, _ := strconv.ParseInt(r.URL.Query().Get("before"), 10, 64) // nonsense reads from the newest
-	bodies, err := p.bodyNames(ctx)
-	if err != nil {
-		return err
-	}
-	if before == 0 {
-		waiting, err := p.ToVote(ctx, by)
-		if err != nil {
-			return err
-		}
-		running, err := p.Running(ctx)
-		if err != nil {
-			return err
-		}
-		v.Waiting, v.Running = lines(ctx, waiting, bodies), lines(ctx, running, bodies)
-	}
-	const limit = 30
-	past, err := p.List(ctx, before, limit)
-	if err != nil {
-		return err
-	}
-	for _, l := range lines(ctx, past, bodies) {
-		if l.Over() {
-			v.Past = append(v.Past, l)
-		}
-	}
-	if len(past) == limit {
-		v.Older = "/elections?before=" + strconv.FormatInt(past[limit-1].Number, 10)
-	}
-	if v.Frame, err = p.Frame(w, r, t(ctx, "Elections")); err != nil {
-		return err
-	}
-	return web.Render(w, r, http.StatusOK, listPage(v))
-}
-
-func (p *Pages) bodyNames(ctx context.Context) (map[id.ID]string, error) {
-	all, err := p.mandate.Bodies(ctx, p.db)
-	out := map[id.ID]string{}
-	for _, b := range all {
-		out[b.ID] = b.Name
-	}
-	return out, err
-}
-
-func (p *Pages) page(w http.ResponseWriter, r *http.Request) error {
-	e, err := p.election(r)
-	if err != nil {
-		return err
-	}
-	return p.draw(w, r, e, ui.Problem{}, web.Params{})
-}
-
-// draw shows an election; after a refused form with what was wrong.
-func (p *Pages) draw(w http.ResponseWriter, r *http.Request, e Election, wrong ui.Problem, in web.Params) error {
-	ctx, by := r.Context(), web.Actor(r)
-	v := pageView{E: e, Plan: e.Plan(), Now: p.db.Now(), Member: by.Member != 0, Form: wrong, In: in, HTML: posttext.Render(e.Text, posttext.Options{}).HTML, Result: e.Result()}
-	for _, f := range []func(context.Context, authz.Actor, *pageView) error{p.fillOffice, p.fillCandidates, p.fillTalk, p.fillVote} {
-		if err := f(ctx, by, &v); err != nil {
-			return err
-		}
-	}
-	var err error
-	if e.State == Open && e.Mode == Secret && p.Booth != nil {
-		booth, ok, err := p.Booth(r, e.Ref())
-		if err != nil {
-			return err
-		}
-		if ok {
-			v.Booth = booth
-		}
-	}
-	v.Steps = steps(ctx, &e)
-	if v.Frame, err = p.Frame(w, r, e.Title); err != nil {
-		return err
-	}
-	v.Frame.Side = side(v)
-	return web.Render(w, r, wrong.Status(), electionPage(v))
-}
-
-func (p *Pages) fillOffice(ctx context.Context, by authz.Actor, v *pageView) (err error) {
-	if v.Body, err = p.mandate.Body(ctx, p.db, v.E.Body); err != nil {
-		return err
-	}
-	voters, err := p.mandate.Body(ctx, p.db, v.E.Voters)
-	if err != nil {
-		return err
-	}
-	if v.Voters = voters.Name; voters.Root() {
-		v.Voters = t(ctx, "all members")
-	}
-	for _, name := range v.Plan.Powers {
-		for _, x := range p.mandate.Powers() {
-			if x.Name == name {
-				v.PowerWords = append(v.PowerWords, ui.Option{Label: t(ctx, x.What), Hint: x.Name})
-			}
-		}
-	}
-	for _, s := range v.Plan.Reserved {
-		v.Reserved = append(v.Reserved, ui.Option{Value: s.For, Label: s.For})
-	}
-	v.Takes = p.mayTakePart(ctx, p.db, by, &v.E) == nil
-	v.Officer = p.mandate.Holds(ctx, by, Strike) || p.mandate.Holds(ctx, by, Prolong)
-	if v.E.OriginKind == Vacancy {
-		if from, err := p.Get(ctx, p.db, v.E.OriginID); err == nil {
-			v.From = &from
-		}
-	}
-	return nil
-}
-
-func (p *Pages) fillCandidates(ctx context.Context, by authz.Actor, v *pageView) error {
-	list, err := p.Candidates(ctx, p.db, v.E.ID)
-	if err != nil {
-		return err
-	}
-	names, err := p.Endorsements(ctx, v.E.ID)
-	if err != nil {
-		return err
-	}
-	objections, err := p.Objections(ctx, v.E.ID)
-	if err != nil {
-		return err
-	}
-	var who []id.ID
-	for _, c := range list {
-		who = append(who, c.Member, c.NominatedBy)
-	}
-	people, err := p.People(ctx, who)
-	if err != nil {
-		return err
-	}
-	rules := v.E.Rules()
-	for _, c := range list {
-		x := candidateView{Candidate: c, Person: people[c.Member], By: people[c.NominatedBy], HTML: posttext.Render(c.Statement, posttext.Options{}).HTML,
-			Endorsed: len(names[c.ID]), Needed: rules.Endorsements, Mine: by.Member != 0 && c.Member == by.Member, Cost: amount(c.Cost, v.Plan.Decimals),
-			Elected: c.Mandate != 0 && !c.Vacated, Objections: objections[c.ID], Why: causeWords(ctx, &c)}
-		for _, e := range names[c.ID] {
-			x.Endorser = x.Endorser || e == by.Member
-		}
-		for _, f := range v.Result.Funded {
-			x.Elected = x.Elected || f == c.ID.String()
-		}
-		if x.Mine && v.E.Kind != Budget {
-			mine := x
-			v.Mine = &mine
-		}
-		switch {
-		case c.State == Standing || c.State == Asked:
-			v.Candidates = append(v.Candidates, x)
-		default:
-			v.Out = append(v.Out, x)
-		}
-	}
-	if v.E.State != Nominations { // no place on the page is better than another
-		v.Candidates = shuffled(v.Candidates, by, v.E.ID)
-	}
-	if v.E.State == Nominations && v.Takes && p.Members != nil && v.E.Kind != Budget {
-		v.Members, err = p.Members(ctx)
-	}
-	return err
-}
-
-func (p *Pages) fillTalk(ctx context.Context, _ authz.Actor, v *pageView) error {
-	questions, replies, err := p.Questions(ctx, v.E.ID)
-	if err != nil {
-		return err
-	}
-	var who []id.ID
-	for _, q := range questions {
-		who = append(who, q.Member)
-	}
-	observers, err := p.Observers(ctx, v.E.ID)
-	if err != nil {
-		return err
-	}
-	people, err := p.People(ctx, append(who, observers...))
-	if err != nil {
-		return err
-	}
-	for _, q := range questions {
-		x := questionView{Question: q, Person: people[q.Member]}
-		for _, a := range replies {
-			if a.Question != q.ID {
-				continue
-			}
-			for _, c := range append(v.Candidates, v.Out...) {
-				if c.ID == a.Candidate {
-					x.Replies = append(x.Replies, replyView{c.Person, a.Text})
-				}
-			}
-		}
-		v.Questions = append(v.Questions, x)
-	}
-	for _, o := range observers {
-		v.Observers = append(v.Observers, people[o])
-	}
-	return nil
-}
-
-func (p *Pages) fillVote(ctx context.Context, by authz.Actor, v *pageView) error {
-	if v.E.RollSize == 0 {
+// unequal refuses, in words, one number for two candidates and a number left out, where the rule does.
+func unequal(paper []Candidate, ranks []int, rule string) error {
+	if strings.HasPrefix(rule, tally.RuleSchulze) {
 		return nil
 	}
-	if v.E.Mode == Secret {
-		ballot, ok, err := p.ballot.Of(ctx, p.db, v.E.Ref())
-		if err != nil || !ok {
-			return err
+	highest := 0
+	for i, r := range ranks {
+		if j := slices.Index(ranks, r); r > 0 && j < i {
+			return fault.Field("choice", "%s and %s both have the number %d.", paper[j].Name, paper[i].Name, r)
 		}
-		v.Turnout, v.Papers, v.BallotHref = ballot.Ballots, ballot.Papers, "/ballots/"+ballot.ID.String()
-		v.OnRoll, _, err = p.ballot.Entry(ctx, by, ballot.ID)
-		return err
+		highest = max(highest, r)
 	}
-	var err error
-	if v.Turnout, err = p.Service.Turnout(ctx, v.E.ID); err != nil {
-		return err
-	}
-	if by.Member != 0 {
-		k, err := onRoll.One(ctx, p.db, v.E.ID, by.Member)
-		if err != nil {
-			return err
-		}
-		v.OnRoll = k > 0
-	}
-	list, err := p.Candidates(ctx, p.db, v.E.ID)
-	if err != nil {
-		return err
-	}
-	paper := onPaper(list)
-	q := v.E.question(paper)
-	v.Marks = q.Method == ballotbox.Marks
-	for _, c := range v.Candidates {
-		if c.Place > 0 {
-			v.Paper = append(v.Paper, c)
-		}
-	}
-	named, err := p.NamedBallots(ctx, by, &v.E)
-	if err != nil {
-		return err
-	}
-	var who []id.ID
-	for _, x := range named {
-		who = append(who, x.Member)
-	}
-	people, err := p.People(ctx, who)
-	if err != nil {
-		return err
-	}
-	for i, x := range named {
-		if x.Member == by.Member {
-			v.Own = &named[i]
-		}
-		if v.E.State != Open {
-			v.Named = append(v.Named, namedView{people[x.Member], choiceWords(ctx, x.Choice, paper), x.Reason})
+	for r := 1; r < highest; r++ {
+		if !slices.Contains(ranks, r) {
+			return fault.Field("choice", "Somebody has the number %d, and nobody has %d.", highest, r)
 		}
 	}
 	return nil
-}
-
-// count shows the count stage by stage.
-func (p *Pages) count(w http.ResponseWriter, r *http.Request) error {
-	ctx := r.Context()
-	e, err := p.election(r)
-	if err != nil {
-		return err
-	}
-	if e.ResultJSON == "" {
-		return fault.New(fault.NotFound, "The ballots have not been counted yet.")
-	}
-	res := e.Result()
-	v := countView{E: e, Result: res, Words: res.Explain(), Stage: len(res.Stages)}
-	if k, err := strconv.Atoi(r.URL.Query().Get("stage")); err == nil && k >= 1 && k <= len(res.Stages) {
-		v.Stage = k
-	}
-	v.Picture = drawCount(&res, v.Stage)
-	list, err := p.Candidates(ctx, p.db, e.ID)
-	if err != nil {
-		return err
-	}
-	v.Names = map[string]string{}
-	for _, c := range list {
-		v.Names[c.ID.String()] = c.Name
-	}
-	if ballot, ok, err := p.ballot.Of(ctx, p.db, e.Ref()); err != nil {
-		return err
-	} else if ok {
-		v.BallotHref = "/ballots/" + ballot.ID.String()
-	}
-	if v.Frame, err = p.Frame(w, r, t(ctx, "The count: %s", e.Title)); err != nil {
-		return err
-	}
-	return web.Render(w, r, http.StatusOK, countPage(v))
-}
-
-type countView struct {
-	Frame      ui.PageProps
-	E          Election
-	Result     tally.Result
-	Words      []string
-	Stage      int
-	Picture    picture
-	Names      map[string]string
-	BallotHref string
-}
-
-// officer is the page of the returning officer: what is going on, for every member to see, and what the
-// holder of the power can do about it.
-func (p *Pages) officer(w http.ResponseWriter, r *http.Request) error {
-	ctx, by := r.Context(), web.Actor(r)
-	e, err := p.election(r)
-	if err != nil {
-		return err
-	}
-	if by.Member == 0 {
-		return fault.New(fault.Forbidden, "The returning officer's page is for members to see.")
-	}
-	v := pageView{E: e, Plan: e.Plan(), Now: p.db.Now(), Member: true}
-	for _, f := range []func(context.Context, authz.Actor, *pageView) error{p.fillOffice, p.fillCandidates, p.fillTalk, p.fillVote} {
-		if err := f(ctx, by, &v); err != nil {
-			return err
-		}
-	}
-	if v.Frame, err = p.Frame(w, r, t(ctx, "Returning officer: %s", e.Title)); err != nil {
-		return err
-	}
-	return web.Render(w, r, http.StatusOK, officerPage(v))
 }

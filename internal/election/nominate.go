@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -15,6 +14,8 @@ import (
 	"rochdale/internal/kit/db"
 	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/id"
+	"rochdale/internal/kit/ref"
+	"rochdale/internal/record"
 )
 
 // The states of a nomination.
@@ -68,7 +69,7 @@ type Candidacy struct {
 }
 
 func (c *Candidacy) check(e *Election) error {
-	c.Statement, c.Affiliation, c.Reserved, c.Title = strings.TrimSpace(c.Statement), strings.TrimSpace(c.Affiliation), strings.TrimSpace(c.Reserved), strings.TrimSpace(c.Title)
+	c.Statement, c.Affiliation, c.Reserved, c.Title = tidyText(c.Statement), tidy(c.Affiliation), tidy(c.Reserved), tidy(c.Title)
 	plan := e.Plan()
 	switch {
 	case utf8.RuneCountInString(c.Statement) > MaxText:
@@ -121,17 +122,24 @@ func (s *Service) Nominate(ctx context.Context, a authz.Actor, election, member 
 			if i := slices.IndexFunc(before, func(x Candidate) bool { return x.Member == out.Member }); i >= 0 {
 				return s.nominateAgain(ctx, tx, a, e, &before[i], c, &out)
 			}
-		} else if slices.ContainsFunc(before, func(x Candidate) bool { return strings.EqualFold(x.Title, c.Title) }) {
+		} else if slices.ContainsFunc(before, func(x Candidate) bool { return alike(x.Title) == alike(c.Title) }) {
 			return fault.Field("title", "There is a project with this title already.")
 		}
-		if len(before) >= 400 {
-			return fault.New(fault.Conflict, "There are as many candidates as a ballot paper can hold.")
+		if self {
+			err = room(before)
+		}
+		if err == nil && (!self || e.Kind == Budget) {
+			err = putForward(before, a.Member)
+		}
+		if err != nil {
+			return err
 		}
 		if _, err := insertCandidate.Run(ctx, tx, out.ID, out.Election, out.Member, out.NominatedBy, out.Title, out.Cost, out.Statement, out.Affiliation, out.Reserved, out.State, out.At); err != nil {
 			return err
 		}
 		entry := by("nominated", a)
-		entry.Data = map[string]any{"candidate": out.ID, "member": out.Member, "title": out.Title, "statement": digest(out.Statement)}
+		entry.Data = map[string]any{"candidate": out.ID, "member": out.Member, "title": out.Title}
+		entry.Private = spoken(out.Statement)
 		if err := s.note(ctx, tx, e, entry); err != nil {
 			return err
 		}
@@ -150,7 +158,50 @@ func (s *Service) nominateAgain(ctx context.Context, tx *db.Tx, a authz.Actor, e
 	}
 	was.State, was.Statement, was.Affiliation, was.Reserved = Standing, c.Statement, c.Affiliation, c.Reserved
 	*out = *was
+	list, err := listCandidates.All(ctx, tx, e.ID)
+	if err == nil {
+		err = room(list)
+	}
+	if err != nil {
+		return err
+	}
 	return s.answered(ctx, tx, a, e, was, "accepted")
+}
+
+// The most candidates of a ballot paper, and the most that one member puts forward beside themselves: others
+// have room on the paper too.
+const (
+	mostCandidates = 400
+	mostPutForward = 10
+)
+
+// room refuses one more candidate than a ballot paper holds. Only those who stand take room.
+func room(list []Candidate) error {
+	if len(standing(list)) >= mostCandidates {
+		return fault.New(fault.Conflict, "There are as many candidates as a ballot paper can hold.")
+	}
+	return nil
+}
+
+func putForward(list []Candidate, by id.ID) error {
+	n := 0
+	for _, c := range list {
+		if c.NominatedBy == by && (c.Member != by || c.Title != "") {
+			n++
+		}
+	}
+	if n >= mostPutForward {
+		return fault.New(fault.Conflict, "You have put %d forward; others may have some too.", n)
+	}
+	return nil
+}
+
+// spoken is a text that the record keeps outside what it can never forget.
+func spoken(statement string) any {
+	if statement == "" {
+		return nil
+	}
+	return map[string]string{"statement": statement}
 }
 
 // mayStand refuses who cannot be elected: members in good standing can, but not who runs elections.
@@ -161,6 +212,19 @@ func (s *Service) mayStand(ctx context.Context, h db.Handle, e *Election, member
 	}
 	if member == 0 || !slices.Contains(good, member) {
 		return fault.Field("member", "Only a member in good standing can stand.")
+	}
+	if e.Kind == Budget {
+		return nil
+	}
+	rulings, err := s.record.Find(ctx, record.Filter{Kinds: []string{"election.struck", "election.restored", "election.prolonged"}, Subject: e.Ref(),
+		Member: ref.Ref{Kind: "member", ID: member}, Limit: 200})
+	if err != nil {
+		return err
+	}
+	for _, r := range rulings {
+		if r.Authority != "" { // members who object have none
+			return fault.Field("member", "Who has run this election cannot stand in it.")
+		}
 	}
 	return nil
 }
@@ -188,6 +252,15 @@ func (s *Service) Answer(ctx context.Context, a authz.Actor, candidate id.ID, ac
 		if err := s.mayStand(ctx, tx, e, x.Member); err != nil {
 			return err
 		}
+		if x.State != Standing {
+			list, err := listCandidates.All(ctx, tx, e.ID)
+			if err == nil {
+				err = room(list)
+			}
+			if err != nil {
+				return err
+			}
+		}
 		x.State, x.Statement, x.Affiliation, x.Reserved = Standing, c.Statement, c.Affiliation, c.Reserved
 		return s.answered(ctx, tx, a, e, x, "accepted")
 	})
@@ -212,7 +285,10 @@ func (s *Service) answered(ctx context.Context, tx *db.Tx, a authz.Actor, e *Ele
 		return err
 	}
 	entry := by(how, a)
-	entry.Data = map[string]any{"candidate": x.ID, "statement": digest(x.Statement)}
+	entry.Data = map[string]any{"candidate": x.ID}
+	if how == "accepted" {
+		entry.Private = spoken(x.Statement)
+	}
 	return s.note(ctx, tx, e, entry)
 }
 
@@ -241,7 +317,7 @@ func orNone(err error, words string) error {
 	return fault.New(fault.NotFound, "%s", words)
 }
 
-// digest commits the record to a text that can be erased.
+// digest commits the record to a text of the election's own, or to a name that the question has anyway.
 func digest(text string) string {
 	if text == "" {
 		return ""
@@ -322,7 +398,7 @@ type Reply struct {
 
 // Ask puts a question to all candidates. Members of the body that votes may, until voting closes.
 func (s *Service) Ask(ctx context.Context, a authz.Actor, election id.ID, text string) (Question, error) {
-	q := Question{Election: election, Member: a.Member, Text: strings.TrimSpace(text)}
+	q := Question{Election: election, Member: a.Member, Text: tidyText(text)}
 	if n := utf8.RuneCountInString(q.Text); n == 0 || n > 1000 {
 		return q, fault.Field("text", "A question has 1 to 1000 characters.")
 	}
@@ -349,7 +425,7 @@ func (s *Service) Ask(ctx context.Context, a authz.Actor, election id.ID, text s
 
 // Reply answers a question, or changes the answer. Candidates may, until voting closes.
 func (s *Service) Reply(ctx context.Context, a authz.Actor, question id.ID, text string) error {
-	text = strings.TrimSpace(text)
+	text = tidyText(text)
 	if n := utf8.RuneCountInString(text); n == 0 || n > 3000 {
 		return fault.Field("text", "An answer has 1 to 3000 characters.")
 	}
@@ -387,14 +463,17 @@ func (s *Service) Questions(ctx context.Context, election id.ID) ([]Question, []
 	return q, r, err
 }
 
-// ballotName names a candidate on the paper: no two alike.
+// ballotName names a candidate on the paper: so that nobody takes one for another.
 func ballotName(name, username string, taken map[string]bool) string {
-	if name == "" {
-		name = username
+	if name = tidy(name); alike(name) == "" {
+		name = tidy(username)
+	}
+	if alike(name) == "" {
+		name = "?"
 	}
 	for n, out := 1, name; ; n++ {
-		if !taken[out] {
-			taken[out] = true
+		if !taken[alike(out)] {
+			taken[alike(out)] = true
 			return out
 		}
 		if out = fmt.Sprintf("%s (@%s)", name, username); n > 1 || username == "" {

@@ -2,6 +2,7 @@ package election
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +14,6 @@ import (
 	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/i18n"
 	"rochdale/internal/kit/id"
-	"rochdale/internal/record"
 )
 
 // What a returning officer may do. Everything else is done by the calendar and the count.
@@ -45,7 +45,7 @@ func (e *ruling) find(ctx context.Context, h db.Handle) (Election, Candidate, er
 		return x, c, fault.New(fault.Conflict, "The ballot papers are out: there is nothing to rule on.")
 	case e.restore && c.State != Struck:
 		return x, c, fault.New(fault.Conflict, "This nomination was not ruled out.")
-	case !e.restore && c.State != Standing && c.State != Asked:
+	case !e.restore && c.State != Standing: // who was asked has not answered: restored, they would stand unasked
 		return x, c, fault.New(fault.Conflict, "This member does not stand.")
 	}
 	return x, c, nil
@@ -64,7 +64,7 @@ func (e *ruling) Check(ctx context.Context, h db.Handle) (effect.Change, error) 
 		Before: []effect.Line{{Name: i18n.T(ctx, "Nomination"), Text: c.State}}, After: []effect.Line{{Name: i18n.T(ctx, "Nomination"), Text: after}}}, nil
 }
 
-func (e *ruling) Apply(ctx context.Context, tx *db.Tx, by authz.Actor, reason string) (effect.Stored, error) {
+func (e *ruling) Apply(ctx context.Context, tx *db.Tx, actor authz.Actor, reason string) (effect.Stored, error) {
 	x, c, err := e.find(ctx, tx)
 	if err != nil {
 		return effect.Stored{}, err
@@ -77,7 +77,7 @@ func (e *ruling) Apply(ctx context.Context, tx *db.Tx, by authz.Actor, reason st
 	if err != nil {
 		return inverse, err
 	}
-	authority, err := e.s.mandate.Perform(ctx, tx, by, authz.Act{Power: power, Target: e.Target(), Args: e, Inverse: inverse, Reason: reason})
+	authority, err := e.s.mandate.Perform(ctx, tx, actor, authz.Act{Power: power, Target: e.Target(), Args: e, Inverse: inverse, Reason: reason})
 	if err != nil {
 		return inverse, err
 	}
@@ -88,7 +88,9 @@ func (e *ruling) Apply(ctx context.Context, tx *db.Tx, by authz.Actor, reason st
 	if _, err := updateCandidate.Run(ctx, tx, c.ID, c.State, c.Cause, c.Statement, c.Affiliation, c.Reserved, c.Place, c.Mandate, c.Vacated, c.Name); err != nil {
 		return inverse, err
 	}
-	return inverse, e.s.note(ctx, tx, &x, record.Entry{Kind: "election." + kind, Via: by.Via, Authority: authority, Reason: reason, Data: map[string]any{"candidate": c.ID}})
+	entry := by(kind, actor)
+	entry.Authority, entry.Reason, entry.Data = authority, reason, map[string]any{"candidate": c.ID}
+	return inverse, e.s.note(ctx, tx, &x, entry)
 }
 
 // officerEffects are the rulings, as decisions can carry them too: they are what undoes a ruling.
@@ -118,6 +120,11 @@ func (s *Service) Rule(ctx context.Context, a authz.Actor, candidate id.ID, rest
 		if !restore && tx.Now().After(e.FinalAt.Add(-day)) {
 			return fault.New(fault.Conflict, "Nominations are ruled on until a day before the list is final, so that members can object.")
 		}
+		if !restore {
+			if upheld, err := s.upheld(ctx, tx, e, candidate); err != nil || upheld {
+				return errors.Join(err, fault.New(fault.Conflict, "Members have objected to such a ruling, and they have the last word."))
+			}
+		}
 		_, err := (&ruling{s: s, Candidate: candidate, restore: restore}).Apply(ctx, tx, a, reason)
 		return err
 	})
@@ -138,32 +145,38 @@ func (s *Service) Object(ctx context.Context, a authz.Actor, candidate id.ID) er
 		if x.State != Struck {
 			return fault.New(fault.Conflict, "This nomination was not ruled out.")
 		}
-		names, err := listNames.All(ctx, tx, e.ID, "object")
+		upheld, err := s.upheld(ctx, tx, e, x.ID)
 		if err != nil {
 			return err
 		}
-		n := 0
-		for _, r := range names {
-			if r.Candidate == x.ID {
-				n++
-			}
-		}
-		rule, err := s.rules.Get(ctx, tx, e.RuleID)
-		if err != nil {
-			return err
-		}
-		good, err := s.member.InGoodStanding(ctx, tx, tx.Now())
-		if err != nil {
-			return err
-		}
-		entry := by("objected", a)
-		entry.Data = map[string]any{"candidate": x.ID}
-		if n < max(rule.Rule.CallInNeeded(len(good)), 1) {
+		if !upheld {
+			entry := by("objected", a)
+			entry.Data = map[string]any{"candidate": x.ID}
 			return s.note(ctx, tx, e, entry)
 		}
 		x.State, x.Cause = Standing, ""
 		return s.answered(ctx, tx, a, e, x, "restored")
 	})
+}
+
+// upheld reports whether enough members have objected to the striking of a nomination.
+func (s *Service) upheld(ctx context.Context, tx *db.Tx, e *Election, candidate id.ID) (bool, error) {
+	names, err := listNames.All(ctx, tx, e.ID, "object")
+	if err != nil {
+		return false, err
+	}
+	n := 0
+	for _, r := range names {
+		if r.Candidate == candidate {
+			n++
+		}
+	}
+	rule, err := s.rules.Get(ctx, tx, e.RuleID)
+	if err != nil {
+		return false, err
+	}
+	good, err := s.member.InGoodStanding(ctx, tx, tx.Now())
+	return n >= max(rule.Rule.CallInNeeded(len(good)), 1), err
 }
 
 // Objections counts the names against each ruling.
@@ -191,6 +204,8 @@ func (s *Service) Extend(ctx context.Context, a authz.Actor, election id.ID, day
 		switch {
 		case e.State != Nominations && e.State != Open:
 			return fault.New(fault.Conflict, "Nominations and open votes can be prolonged.")
+		case e.State == Nominations && !s.db.Now().Before(e.FinalAt), e.State == Open && !s.db.Now().Before(e.ClosesAt):
+			return fault.New(fault.Conflict, "Its time is over: nothing opens what has closed.")
 		case e.Extended:
 			return fault.New(fault.Conflict, "It has been prolonged once already.")
 		case days < 1 || days > map[State]int{Nominations: r.Nominations, Open: r.Open}[e.State]:

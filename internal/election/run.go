@@ -12,6 +12,7 @@ import (
 	"rochdale/internal/ballot"
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/db"
+	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/id"
 	"rochdale/internal/lib/ballotbox"
 	"rochdale/internal/lib/tally"
@@ -53,6 +54,9 @@ func (s *Service) advance(ctx context.Context, election id.ID) error {
 		if e.DueAt.IsZero() || e.DueAt.After(tx.Now()) {
 			return nil // another node was first
 		}
+		if gone, err := s.without(ctx, tx, e); err != nil || gone {
+			return err
+		}
 		switch e.State {
 		case Nominations:
 			return s.finalise(ctx, tx, e)
@@ -66,6 +70,21 @@ func (s *Service) advance(ctx context.Context, election id.ID) error {
 		e.DueAt = time.Time{}
 		return s.save(ctx, tx, e, itself("settled"))
 	})
+}
+
+// without ends an election whose body was dissolved: there is nothing to elect to.
+func (s *Service) without(ctx context.Context, tx *db.Tx, e *Election) (bool, error) {
+	if !e.running() {
+		return false, nil
+	}
+	b, err := s.mandate.Body(ctx, tx, e.Body)
+	if err != nil || b.DissolvedAt.IsZero() {
+		return false, err
+	}
+	if err := s.endBallot(ctx, tx, e); err != nil {
+		return true, err
+	}
+	return true, s.fail(ctx, tx, e, "the body was dissolved")
 }
 
 // finalise makes the list of candidates final. Where too few stand, nominations are extended once.
@@ -94,7 +113,7 @@ func (s *Service) finalise(ctx context.Context, tx *db.Tx, e *Election) error {
 			c.State, c.Cause = Dropped, "did not answer"
 		case c.State != Standing:
 		case !slices.Contains(good, c.Member):
-			c.State, c.Cause = Dropped, "is not a member in good standing"
+			c.State, c.Cause = Dropped, notGood
 		case e.Kind == Office && endorsed[c.ID] < r.Endorsements:
 			c.State, c.Cause = Dropped, fmt.Sprintf("has %d of %d endorsements", endorsed[c.ID], r.Endorsements)
 		}
@@ -113,21 +132,24 @@ func (s *Service) finalise(ctx context.Context, tx *db.Tx, e *Election) error {
 	if err := s.place(ctx, tx, e, list); err != nil {
 		return err
 	}
-	if len(stand) == 0 {
+	if stand = standing(list); len(stand) == 0 { // with their names now
 		return s.fail(ctx, tx, e, "nobody stands")
 	}
 	e.State, e.DueAt = Final, e.OpensAt
-	if e.Kind == Panel || e.uncontested(len(stand)) {
+	if e.Kind == Panel || e.uncontested(stand) {
 		e.DueAt = tx.Now() // no ballot is needed
 	}
 	return s.moved(ctx, tx, e, itself("final"))
 }
+
+const notGood = "is not a member in good standing"
 
 // place gives each standing candidate a place and a name on the ballot paper, in the order of nomination.
 func (s *Service) place(ctx context.Context, tx *db.Tx, e *Election, list []Candidate) error {
 	taken, place := map[string]bool{}, 0
 	for i := range list {
 		c := &list[i]
+		c.Place, c.Name = 0, ""
 		if c.State == Standing {
 			place++
 			c.Place, c.Name = place, c.Title
@@ -146,9 +168,16 @@ func (s *Service) place(ctx context.Context, tx *db.Tx, e *Election, list []Cand
 	return nil
 }
 
-// uncontested reports whether candidates are elected without a ballot.
-func (e *Election) uncontested(standing int) bool {
-	return e.Kind == Office && e.Rules().NoBallot && standing <= e.Plan().Seats
+// uncontested reports whether candidates are elected without a ballot: they are no more than the seats, and
+// nothing bars one of them.
+func (e *Election) uncontested(stand []Candidate) bool {
+	if e.Kind != Office || !e.Rules().NoBallot || len(stand) > e.Plan().Seats {
+		return false
+	}
+	c := e.form(stand)
+	c.NoBallot = true
+	r, err := tally.Count(e.countingRule(), c)
+	return err == nil && r.Uncontested
 }
 
 func (s *Service) moved(ctx context.Context, tx *db.Tx, e *Election, entry record.Entry) error {
@@ -173,11 +202,23 @@ func (s *Service) begin(ctx context.Context, tx *db.Tx, e *Election) error {
 	if err != nil {
 		return err
 	}
+	good, err := s.member.InGoodStanding(ctx, tx, tx.Now())
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		if c := &list[i]; c.State == Standing && !slices.Contains(good, c.Member) {
+			c.State, c.Cause = Dropped, notGood
+		}
+	}
+	if err := s.place(ctx, tx, e, list); err != nil { // the list may have changed since it was final: who withdrew, or was ruled on
+		return err
+	}
 	stand := standing(list)
 	switch {
 	case len(stand) == 0:
 		return s.fail(ctx, tx, e, "nobody stands any more")
-	case e.Kind == Panel || e.uncontested(len(stand)):
+	case e.Kind == Panel || e.uncontested(stand):
 		return s.counted(ctx, tx, e, list, nil)
 	}
 	roll, err := s.rollOf(ctx, tx, e)
@@ -190,12 +231,19 @@ func (s *Service) begin(ctx context.Context, tx *db.Tx, e *Election) error {
 	case e.Mode == Secret && len(roll) < ballot.Least:
 		return s.fail(ctx, tx, e, ballot.MayBeSecret(len(roll)).Error())
 	}
+	if _, err := tally.Count(e.countingRule(), e.form(stand)); err != nil { // better now than when all have voted
+		return s.fail(ctx, tx, e, "it cannot be counted: "+err.Error())
+	}
 	if late := tx.Now().Sub(e.OpensAt); late > 0 { // voting lasts as long as was announced
 		e.OpensAt, e.ClosesAt = tx.Now(), e.ClosesAt.Add(late)
 	}
 	e.State, e.DueAt, e.RollSize, e.RollHash = Open, e.ClosesAt, len(roll), rollHash(e.ID, roll)
 	if e.Mode == Secret {
-		if err := s.startBallot(ctx, tx, e, stand, roll); err != nil {
+		err := s.startBallot(ctx, tx, e, stand, roll)
+		if fault.Is(err, fault.Invalid) {
+			return s.fail(ctx, tx, e, err.Error())
+		}
+		if err != nil {
 			return err
 		}
 	} else {
@@ -309,6 +357,13 @@ func (s *Service) counted(ctx context.Context, tx *db.Tx, e *Election, list []Ca
 	if len(result.Elected) == 0 {
 		return s.fail(ctx, tx, e, "nobody is elected")
 	}
+	plan := e.Plan()
+	if why, err := s.fillable(ctx, tx, e, e.office(tx.Now(), plan.Days)); err != nil || why != "" {
+		if err != nil {
+			return err
+		}
+		return s.fail(ctx, tx, e, why)
+	}
 	e.State, e.AcceptBy = Counted, tx.Now().Add(time.Duration(e.Rules().Accept)*day)
 	e.DueAt = e.AcceptBy
 	entry := itself("counted")
@@ -319,7 +374,7 @@ func (s *Service) counted(ctx context.Context, tx *db.Tx, e *Election, list []Ca
 	if err := s.offer(ctx, tx, e, list, result); err != nil {
 		return err
 	}
-	if open := e.Plan().Seats - len(result.Elected); open > 0 {
+	if open := plan.Seats - len(result.Elected); open > 0 {
 		return s.byElection(ctx, tx, e, open, time.Time{})
 	}
 	return nil

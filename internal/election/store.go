@@ -29,6 +29,7 @@ var (
 		announced_at, final_at, opens_at, closes_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`)
 	updateElection = db.Stmt(`UPDATE elections SET mode = $3, mode_reason = $4, state = $5, cause = $6, extended = $7, final_at = $8, opens_at = $9, closes_at = $10, counted_at = $11,
 		accept_by = $12, reminded_at = $13, due_at = $14, roll_size = $15, roll_hash = $16, result = $17, revision = revision + 1 WHERE id = $1 AND revision = $2`)
+	setPlan       = db.Stmt(`UPDATE elections SET plan = $2, title = $3 WHERE id = $1`)
 	getElection   = db.Def[Election](`SELECT ` + columns + ` WHERE id = $1`)
 	getByNumber   = db.Def[Election](`SELECT ` + columns + ` WHERE number = $1`)
 	listElections = db.Def[Election](`SELECT ` + columns + ` WHERE number < $1 ORDER BY number DESC LIMIT $2`)
@@ -48,7 +49,6 @@ var (
 	updateCandidate = db.Stmt(`UPDATE election_candidates SET state = $2, cause = $3, statement = $4, affiliation = $5, reserved = $6, place = $7, mandate = $8, vacated = $9, ballot_name = $10 WHERE id = $1`)
 	getCandidate    = db.Def[Candidate](candidate + ` WHERE id = $1`)
 	listCandidates  = db.Def[Candidate](candidate + ` WHERE election_id = $1 ORDER BY id`)
-	listAskedOf     = db.Def[Candidate](candidate + ` WHERE member_id = $1 AND state = 'asked' ORDER BY id LIMIT 50`)
 
 	insertName = db.Stmt(`INSERT INTO election_names (candidate_id, member_id, purpose, at) VALUES ($1, $2, $3, $4)`)
 	listNames  = db.Def[signature](`SELECT n.candidate_id, n.member_id FROM election_names n JOIN election_candidates c ON c.id = n.candidate_id
@@ -78,8 +78,19 @@ var (
 	listAllNamed = db.Def[Named](named + ` ORDER BY id`)
 	countNamed   = db.Def[int](`SELECT COUNT(*) FROM election_votes WHERE election_id = $1`)
 
-	eraseStatements = db.Stmt(`UPDATE election_candidates SET statement = '', affiliation = '' WHERE member_id = $1`)
-	eraseReasons    = db.Stmt(`UPDATE election_votes SET reason = '' WHERE member_id = $1`)
-	eraseQuestions  = db.Stmt(`UPDATE election_questions SET text = '' WHERE member_id = $1`)
-	eraseReplies    = db.Stmt(`UPDATE election_replies SET text = '' WHERE candidate_id IN (SELECT id FROM election_candidates WHERE member_id = $1)`)
+	nominationsOf = db.Def[Candidate](candidate + ` WHERE member_id = $1 OR nominated_by = $1 ORDER BY id`)
+	questionsOf   = db.Def[Question](`SELECT id, election_id, member_id, text, at FROM election_questions WHERE member_id = $1 ORDER BY id`)
+	repliesOf     = db.Def[Reply](`SELECT question_id, candidate_id, text, at FROM election_replies WHERE candidate_id IN (SELECT id FROM election_candidates WHERE member_id = $1)
+		ORDER BY question_id, candidate_id`)
+	namedOf = db.Def[Named](named + ` WHERE member_id = $1 ORDER BY id`)
+
+	eraseStatements = db.Stmt(`UPDATE election_candidates SET statement = '' WHERE member_id = $1`)
+	// What another member said of somebody who has not accepted it, they said as their own.
+	eraseNominations = db.Stmt(`UPDATE election_candidates SET statement = '' WHERE nominated_by = $1 AND member_id <> $1 AND state IN ('asked', 'declined', 'dropped')`)
+	// An affiliation counts while the election runs: see state.
+	eraseAffiliations = db.Stmt(`UPDATE election_candidates SET affiliation = '' WHERE member_id = $1
+		AND election_id NOT IN (SELECT id FROM elections WHERE state IN ('nominations', 'candidates final', 'open'))`)
+	eraseReasons   = db.Stmt(`UPDATE election_votes SET reason = '' WHERE member_id = $1`)
+	eraseQuestions = db.Stmt(`UPDATE election_questions SET text = '' WHERE member_id = $1`)
+	eraseReplies   = db.Stmt(`UPDATE election_replies SET text = '' WHERE candidate_id IN (SELECT id FROM election_candidates WHERE member_id = $1)`)
 )

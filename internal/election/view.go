@@ -18,6 +18,7 @@ import (
 	"rochdale/internal/kit/id"
 	"rochdale/internal/kit/web/ui"
 	"rochdale/internal/lib/ballotbox"
+	"rochdale/internal/lib/tally"
 )
 
 // stateWords is where an election stands, in a word or two.
@@ -76,12 +77,64 @@ func lines(ctx context.Context, list []Election, bodies map[id.ID]string) []line
 	return out
 }
 
+// outcome is how an election ended, in a line.
+func outcome(ctx context.Context, e *Election) string {
+	r := e.Result()
+	switch {
+	case e.Cause != "":
+		return t(ctx, e.Cause)
+	case e.ResultJSON == "":
+		return ""
+	case e.Kind == Budget:
+		return n(ctx, "%d project is paid for.", "%d projects are paid for.", len(r.Funded), len(r.Funded))
+	case len(r.Elected) == 0:
+		return t(ctx, "Nobody is elected.")
+	}
+	return t(ctx, "Elected: %s", strings.Join(r.Elected, ", "))
+}
+
+// stageWords name a stage of the count.
+func stageWords(ctx context.Context, s *tally.Stage) string {
+	if len(s.Of) == 0 {
+		return t(ctx, s.Action)
+	}
+	return t(ctx, s.Action) + ": " + strings.Join(s.Of, ", ")
+}
+
+// ruleWords name the way of counting, with the name that the command line has for it.
+func ruleWords(ctx context.Context, rule string) string {
+	switch {
+	case strings.HasPrefix(rule, "stv/scottish"):
+		return t(ctx, "single transferable vote, Scottish rules (%s)", rule)
+	case strings.HasPrefix(rule, "stv/"):
+		return t(ctx, "single transferable vote, Meek's rules (%s)", rule)
+	case strings.HasPrefix(rule, "irv/"):
+		return t(ctx, "instant run-off (%s)", rule)
+	case strings.HasPrefix(rule, "schulze/"):
+		return t(ctx, "Schulze's method (%s)", rule)
+	case strings.HasPrefix(rule, "approval/"):
+		return t(ctx, "approval voting (%s)", rule)
+	case strings.HasPrefix(rule, "sortition/"):
+		return t(ctx, "a draw by lot (%s)", rule)
+	case strings.HasPrefix(rule, "pb/equal"):
+		return t(ctx, "method of equal shares (%s)", rule)
+	}
+	return rule
+}
+
 func steps(ctx context.Context, e *Election) []ui.Step {
 	order := []State{Nominations, Final, Open, Counted, Filled}
 	at := slices.Index(order, e.State)
-	small := map[State]string{Nominations: i18n.Date(ctx, e.Announced), Final: i18n.Date(ctx, e.FinalAt), Open: i18n.Date(ctx, e.OpensAt)}
+	// The year is said where it is not the one of the announcement: the steps are narrow.
+	day := func(at time.Time) string {
+		if at.Year() != e.Announced.Year() {
+			return i18n.Date(ctx, at)
+		}
+		return i18n.Ago(ctx, at, e.Announced.Truncate(24*time.Hour).Add(-time.Hour))
+	}
+	small := map[State]string{Nominations: day(e.Announced), Final: day(e.FinalAt), Open: day(e.OpensAt)}
 	if !e.ClosesAt.IsZero() {
-		small[Counted] = i18n.Date(ctx, e.ClosesAt)
+		small[Counted] = day(e.ClosesAt)
 	}
 	var out []ui.Step
 	for i, s := range order {
@@ -183,6 +236,80 @@ func first[T any](ok bool, a, b T) T {
 	return b
 }
 
+// emptyWords say why there is no candidate, and what to do about it.
+func emptyWords(ctx context.Context, e *Election) string {
+	switch {
+	case e.State != Nominations:
+		return t(ctx, "The list is final.")
+	case e.Kind == Budget:
+		return t(ctx, "What would make the place better? Say what it is and what it costs.")
+	}
+	return t(ctx, "Nominate yourself, or somebody you would trust with it.")
+}
+
+// top is what is wrong with a form of the page and has no place beside a field.
+func (v *pageView) top() string {
+	fields := []string{"text", "reason", "days", "statement"}
+	switch {
+	case v.E.Kind == Budget:
+		fields = append(fields, "title", "cost")
+	case len(v.Reserved) > 0:
+		fields = append(fields, "affiliation", "member", "reserved")
+	default:
+		fields = append(fields, "affiliation", "member")
+	}
+	return v.Refused.top(fields...)
+}
+
+// ranked is the number that the reader's ballot by name gives a candidate.
+func (v *pageView) ranked(c candidateView) string {
+	own := ""
+	if i := c.Place - 1; i < len(v.OwnChoice.Rank) && v.OwnChoice.Rank[i] > 0 {
+		own = strconv.Itoa(v.OwnChoice.Rank[i])
+	}
+	return v.Refused.value("vote", "rank-"+strconv.Itoa(c.Place-1), own)
+}
+
+func (v *pageView) marked(c candidateView) bool {
+	own := first(slices.Contains(v.OwnChoice.Marks, c.Place-1), "1", "")
+	return v.Refused.value("vote", "mark-"+strconv.Itoa(c.Place-1), own) != ""
+}
+
+func (v *pageView) ownReason() string {
+	if v.Own == nil {
+		return ""
+	}
+	return v.Own.Reason
+}
+
+// reply is the reader's answer to a question as the form has it.
+func (v *pageView) reply(q questionView) string {
+	if v.Refused.about("reply", "to", q.ID) {
+		return v.Refused.value("reply", "text", "")
+	}
+	for _, a := range q.Replies {
+		if a.Person == v.Mine.Person {
+			return a.Text
+		}
+	}
+	return ""
+}
+
+func (v *pageView) replyError(q questionView) string {
+	return first(v.Refused.about("reply", "to", q.ID), v.Refused.wrong("reply", "text"), "")
+}
+
+// ruling is the reason for ruling on a nomination as the form has it.
+func (v *pageView) ruling(c candidateView) string {
+	verb := first(c.State == Struck, "restore", "strike")
+	return first(v.Refused.about(verb, "candidate", c.ID), v.Refused.value(verb, "reason", ""), "")
+}
+
+func (v *pageView) rulingError(c candidateView) string {
+	verb := first(c.State == Struck, "restore", "strike")
+	return first(v.Refused.about(verb, "candidate", c.ID), v.Refused.wrong(verb, "reason"), "")
+}
+
 func share(part, whole int) float64 {
 	if whole == 0 {
 		return 0
@@ -206,6 +333,11 @@ func trim(decimal string) string {
 		return strings.TrimSuffix(strings.TrimRight(decimal, "0"), ".")
 	}
 	return decimal
+}
+
+// dash is easier to overlook than a zero.
+func dash(votes string) string {
+	return first(votes == "0", "–", votes)
 }
 
 func side(v pageView) templ.Component { return sideBody(v) }

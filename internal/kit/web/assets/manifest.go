@@ -4,7 +4,7 @@ package assets
 
 // names maps a source name to its file in dist.
 var names = map[string]string{
-	"app.css":                                     "app-ICRZZNB6.css",
+	"app.css":                                     "app-4GJ4SYTZ.css",
 	"app.js":                                      "app-F532YVKN.js",
 	"ballot.js":                                   "ballot-XC3GPVFO.js",
 	"icon.svg":                                    "icon-MTYDUDZ4.svg",
