@@ -199,7 +199,7 @@ func (s *Service) Start(ctx context.Context, tx *db.Tx, o Opening) (Vote, error)
 		}
 	}
 	_, err = s.record.Append(ctx, tx, record.Entry{Kind: "ballot.opened", Subject: ref.Ref{Kind: "ballot", ID: v.ID}, Via: "job",
-		Data: map[string]any{"vote": o.Subject.String(), "question": json.RawMessage(text), "question_hash": v.Hash}, State: v.state(roll, nil)})
+		Data: map[string]any{"vote": o.Subject.String(), "question": v.Hash, "key": q.Key, "receipt_key": q.ReceiptKey}, State: v.state(roll, nil)})
 	return v, err
 }
 
@@ -215,20 +215,25 @@ func rollHash(subject ref.Ref, roll []id.ID) ballotbox.Hash {
 
 // state is what the record carries of a vote; ballots are the hashes of what is in the box once it is closed.
 type state struct {
-	Vote     string          `json:"vote"`
-	Question string          `json:"question"` // hash
-	Roll     string          `json:"roll"`     // hash
-	Closed   *time.Time      `json:"closed,omitempty"`
-	Papers   int             `json:"papers,omitempty"`
-	Ballots  int             `json:"ballots,omitempty"`
-	Box      string          `json:"box,omitempty"` // SHA-256 of the hashes of the ballots, sorted
-	Result   json.RawMessage `json:"result,omitempty"`
+	Vote     string     `json:"vote"`
+	Question string     `json:"question"` // hash
+	Roll     string     `json:"roll"`     // hash
+	Closed   *time.Time `json:"closed,omitempty"`
+	Papers   int        `json:"papers,omitempty"`
+	Ballots  int        `json:"ballots,omitempty"`
+	Box      string     `json:"box,omitempty"`    // SHA-256 of the hashes of the ballots, sorted
+	Result   string     `json:"result,omitempty"` // hash: names can stand in a result, and nothing of the record is ever erased
+}
+
+func digest(text string) string {
+	h := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(h[:])
 }
 
 // state while the vote is open says nothing that changes with a ballot: nothing may tell when one came in.
 func (v *Vote) state(roll []id.ID, ballots []ballotbox.Hash) state {
-	h := sha256.Sum256([]byte(v.QuestionJSON)) // anew: a changed question must not fit, nor a changed roll
-	s := state{Vote: v.Subject().String(), Question: hex.EncodeToString(h[:]), Roll: rollHash(v.Subject(), roll).String()}
+	// Anew: a changed question must not fit, nor a changed roll.
+	s := state{Vote: v.Subject().String(), Question: digest(v.QuestionJSON), Roll: rollHash(v.Subject(), roll).String()}
 	if v.ClosedAt.IsZero() {
 		return s
 	}
@@ -237,7 +242,7 @@ func (v *Vote) state(roll []id.ID, ballots []ballotbox.Hash) state {
 		_, _ = box.Write(b[:])
 	}
 	at := v.ClosedAt
-	s.Closed, s.Papers, s.Ballots, s.Box, s.Result = &at, v.Papers, len(ballots), hex.EncodeToString(box.Sum(nil)), json.RawMessage(v.ResultJSON)
+	s.Closed, s.Papers, s.Ballots, s.Box, s.Result = &at, v.Papers, len(ballots), hex.EncodeToString(box.Sum(nil)), digest(v.ResultJSON)
 	return s
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"rochdale/internal/kit/db"
+	"rochdale/internal/kit/id"
 	"rochdale/internal/kit/ref"
 	"rochdale/internal/lib/ballotbox"
 	"rochdale/internal/lib/tally"
@@ -133,4 +134,17 @@ func (s *Service) lotSeed(ctx context.Context, e *Election) ([]byte, error) {
 		return nil, fmt.Errorf("draw lot of election %d: the record has no final list", e.Number)
 	}
 	return tally.Seed(e.countingRule(), e.Ref().String(), nil, [][]byte{[]byte(events[0].Hash)}), nil
+}
+
+// membersOf are the members who stand on the paper by these names: the record holds no names.
+func membersOf(list []Candidate, names []string) []id.ID {
+	out := []id.ID{}
+	for _, name := range names {
+		for _, c := range list {
+			if c.Place > 0 && c.Name == name {
+				out = append(out, c.Member)
+			}
+		}
+	}
+	return out
 }

@@ -234,7 +234,7 @@ type state struct {
 	Closes     time.Time        `json:"closes"`
 	Roll       int              `json:"roll,omitempty"`
 	RollHash   string           `json:"roll_hash,omitempty"`
-	Result     json.RawMessage  `json:"result,omitempty"`
+	Result     string           `json:"result,omitempty"` // its hash: there are names in it
 	Candidates []candidateState `json:"candidates,omitempty"`
 }
 
@@ -256,9 +256,7 @@ func (e *Election) state(candidates []Candidate) state {
 	s := state{Number: e.Number, Kind: e.Kind, Body: e.Body, Voters: e.Voters, Title: e.Title, Text: digest(e.Text), Announced: e.Announced,
 		Waiting: e.Waiting, Rule: e.RuleID, Origin: ref.Ref{Kind: e.OriginKind, ID: e.OriginID}.String(), Plan: json.RawMessage(e.PlanJSON), Rules: json.RawMessage(e.RulesJSON),
 		Mode: e.Mode, State: e.State, Cause: e.Cause, Final: e.FinalAt, Opens: e.OpensAt, Closes: e.ClosesAt, Roll: e.RollSize, RollHash: e.RollHash}
-	if e.ResultJSON != "" {
-		s.Result = json.RawMessage(e.ResultJSON)
-	}
+	s.Result = digest(e.ResultJSON)
 	for _, c := range candidates {
 		x := candidateState{ID: c.ID, Member: c.Member, NominatedBy: c.NominatedBy, State: c.State, Place: c.Place, Name: digest(c.Title + c.Name), Mandate: c.Mandate,
 			Vacated: c.Vacated, Reserved: c.Reserved, Cost: c.Cost}

@@ -240,7 +240,7 @@ func (s *Service) countBack(ctx context.Context, tx *db.Tx, e *Election, until t
 		return false, err
 	}
 	entry := itself("counted-back")
-	entry.Data = map[string]any{"elected": filled[:1], "result": result}
+	entry.Data = map[string]any{"elected": membersOf(list, filled[:1]), "result": digest(string(result.JSON()))}
 	e.State, e.AcceptBy = Counted, tx.Now().Add(time.Duration(e.Rules().Accept)*day)
 	e.DueAt = e.AcceptBy
 	if err := s.moved(ctx, tx, e, entry); err != nil {

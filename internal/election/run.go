@@ -367,7 +367,7 @@ func (s *Service) counted(ctx context.Context, tx *db.Tx, e *Election, list []Ca
 	e.State, e.AcceptBy = Counted, tx.Now().Add(time.Duration(e.Rules().Accept)*day)
 	e.DueAt = e.AcceptBy
 	entry := itself("counted")
-	entry.Data = map[string]any{"elected": result.Elected, "rule": result.Rule}
+	entry.Data = map[string]any{"elected": membersOf(list, result.Elected), "rule": result.Rule}
 	if err := s.moved(ctx, tx, e, entry); err != nil {
 		return err
 	}

@@ -1,6 +1,11 @@
 package site
 
-import "strings"
+import (
+	"strings"
+
+	"rochdale/internal/kit/id"
+	"rochdale/internal/kit/ref"
+)
 
 // ofElections says what happened in an election.
 func (w *teller) ofElections(verb string) string {
@@ -38,13 +43,13 @@ func (w *teller) ofElections(verb string) string {
 	case "voted":
 		return t(ctx, "%s voted by name in an election.", w.doer())
 	case "counted":
-		return t(ctx, "An election was counted: %s. Elected: %s.", e, w.word(w.data.words("elected")))
+		return t(ctx, "An election was counted: %s. Elected: %s.", e, w.people("elected"))
 	case "offered":
 		return t(ctx, "The office was offered to an elected member: %s.", e)
 	case "vacated":
 		return t(ctx, "An elected member does not hold the office any more: %s.", e)
 	case "counted-back":
-		return t(ctx, "A vacancy was filled from the same ballots: %s. Elected: %s.", e, w.word(w.data.words("elected")))
+		return t(ctx, "A vacancy was filled from the same ballots: %s. Elected: %s.", e, w.people("elected"))
 	case "filled", "settled":
 		return t(ctx, "An election was completed: %s.", e)
 	case "failed":
@@ -88,13 +93,13 @@ func (w *teller) ofBallots(verb string) string {
 	return ""
 }
 
-// words joins a list of texts.
-func (f facts) words(key string) string {
-	list, _ := f[key].([]any)
+// people names the members of a list of ids.
+func (w *teller) people(key string) string {
+	list, _ := w.data[key].([]any)
 	var out []string
 	for _, x := range list {
-		if s, ok := x.(string); ok {
-			out = append(out, s)
+		if text, ok := x.(string); ok {
+			out = append(out, w.name(ref.Ref{Kind: "member", ID: id.Parse(text)}))
 		}
 	}
 	return strings.Join(out, ", ")

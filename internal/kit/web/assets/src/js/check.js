@@ -1,7 +1,7 @@
 // The page of a closed vote: finds one's own ballot, checks receipts, recounts. Everything is done here,
 // with the published file; the code that is typed goes nowhere.
 import { checkReceipt, derive, hashOf, readCode, toBase64, verifyFile } from "./paper/paper.js";
-import { canonical, hexOf } from "./paper/bytes.js";
+import { bytesOf, canonical, hexOf, sha256 } from "./paper/bytes.js";
 import { signedBallot, signedPaper } from "./paper/ballot.js";
 import { readChoice } from "./paper/question.js";
 import { readFile } from "./paper/verify.js";
@@ -97,7 +97,8 @@ async function inRecord({ question, ballots, papers, result, record }, hashes, w
   for (const h of here) if (!named.has(h)) bad(words["find-added"], h);
   for (const h of named) if (!here.has(h)) bad(words["find-dropped"], h);
   const { state } = body;
-  if (state.question !== hexOf(question.hash) || (state.papers ?? 0) !== papers || ballots.length !== (state.ballots ?? 0) || canonical(state.result) !== canonical(result)) bad(words["record-result"]);
+  const counted = hexOf(await sha256(bytesOf(canonical(result))));
+  if (state.question !== hexOf(question.hash) || (state.papers ?? 0) !== papers || ballots.length !== (state.ballots ?? 0) || state.result !== counted) bad(words["record-result"]);
   if (fits) say("good", words.record);
   if (!checkpoint) {
     say("note", words["record-unsigned"]);
