@@ -20,9 +20,9 @@ func (s *Service) openSecret(ctx context.Context, tx *db.Tx, m *Motion, r *ruleb
 		m.SecretWords = "Only proposals are decided by secret ballot."
 		return nil
 	}
-	if err := ballot.MayBeSecret(len(roll)); err != nil {
-		m.SecretWords = err.Error()
-		return nil
+	if tooFew := ballot.MayBeSecret(len(roll)); tooFew != nil {
+		m.SecretWords = tooFew.Error()
+		return nil //nolint:nilerr // it is why the vote is by name
 	}
 	quorum, base := r.Quorum, len(roll)
 	if m.Again {

@@ -123,7 +123,7 @@ func (s *Service) castBallot(ctx context.Context, _ authz.Actor, in *struct {
 		}
 		*x.to = bytes
 	}
-	b.Sequence, b.Choice = uint64(in.Body.Sequence), in.Body.Choice //nolint:gosec // at least 1
+	b.Sequence, b.Choice = uint64(in.Body.Sequence), in.Body.Choice
 	r, err := s.Ballot.Cast(ctx, in.id(), b)
 	if err != nil {
 		return nil, err
