@@ -145,7 +145,7 @@ func TestTheGenesis(t *testing.T) {
 			}
 		}
 		if d := cmp.Diff([][3]string{{"coop.founded", "coop", "genesis"}, {"body.formed", "body", "genesis"}, {"rule.adopted", "rule", "genesis"},
-			{"rule.adopted", "rule", "genesis"}, {"rule.adopted", "rule", "genesis"}, {"rule.adopted", "rule", "genesis"}, {"member.joined", "member", "genesis"},
+			{"rule.adopted", "rule", "genesis"}, {"rule.adopted", "rule", "genesis"}, {"rule.adopted", "rule", "genesis"}, {"rule.adopted", "rule", "genesis"}, {"member.joined", "member", "genesis"},
 			{"mandate.given", "mandate", "genesis"}}, got); d != "" {
 			t.Error(d)
 		}
@@ -177,7 +177,7 @@ func TestTheGenesis(t *testing.T) {
 		}
 		_, err = h.Found(h.ctx, authz.Actor{Via: authz.Web}, founding("eve"))
 		want(t, err, fault.Conflict, "founding it again")
-		if rep, err := h.record.Verify(h.ctx); err != nil || rep.Events != 8 || h.count("members") != 1 {
+		if rep, err := h.record.Verify(h.ctx); err != nil || rep.Events != 9 || h.count("members") != 1 {
 			t.Errorf("after it %+v, %v", rep, err)
 		}
 	})
@@ -237,7 +237,7 @@ func TestFoundedOnce(t *testing.T) {
 			}
 		}
 		rep, err := h.record.Verify(h.ctx)
-		if founded != 1 || h.count("members") != 1 || h.count("mandates") != 1 || err != nil || rep.Events != 8 {
+		if founded != 1 || h.count("members") != 1 || h.count("mandates") != 1 || err != nil || rep.Events != 9 {
 			t.Errorf("founded %d times, %d members, %+v, %v", founded, h.count("members"), rep, err)
 		}
 	})
@@ -339,7 +339,7 @@ func TestDescribingIsAnActThatCanBeUndone(t *testing.T) {
 		if _, err := h.record.Checkpoint(h.ctx); err != nil {
 			t.Error(err)
 		}
-		if rep, err := h.record.Verify(h.ctx); err != nil || rep.Events != 10 || rep.Checkpoints != 1 {
+		if rep, err := h.record.Verify(h.ctx); err != nil || rep.Events != 11 || rep.Checkpoints != 1 {
 			t.Errorf("%+v, %v", rep, err)
 		}
 	})
