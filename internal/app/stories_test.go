@@ -43,6 +43,7 @@ func stories(t *testing.T, database func(testing.TB) string) {
 	}
 	for _, f := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(f), ".txtar"), func(t *testing.T) {
+			t.Parallel() // each has a port, a folder and a database of its own, and waits most of the time
 			address, second := database(t), database(t)
 			testscript.Run(t, testscript.Params{Files: []string{f}, Setup: func(env *testscript.Env) error {
 				host := freeAddress(t)
