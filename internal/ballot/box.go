@@ -53,7 +53,7 @@ func (s *Service) Cast(ctx context.Context, vote id.ID, b ballotbox.Ballot) (Rec
 			return err
 		}
 		if again {
-			return s.replace(ctx, tx, vote, key, old, b, hash)
+			return s.replace(ctx, tx, vote, key, old, b)
 		}
 		if v.Ballots >= v.Papers { // no honest server signed this paper
 			return fault.New(fault.Conflict, "There are as many ballots in the box as papers were given out.")
@@ -78,7 +78,7 @@ func (s *Service) Cast(ctx context.Context, vote id.ID, b ballotbox.Ballot) (Rec
 	return Receipt{Ballot: hash, Signature: ballotbox.SignReceipt(ed25519.NewKeyFromSeed(seed), question, hash)}, nil
 }
 
-func (s *Service) replace(ctx context.Context, tx *db.Tx, vote id.ID, key, old string, b ballotbox.Ballot, hash ballotbox.Hash) error {
+func (s *Service) replace(ctx context.Context, tx *db.Tx, vote id.ID, key, old string, b ballotbox.Ballot) error {
 	before, err := ballotbox.ParseBallot([]byte(old))
 	if err != nil {
 		return err

@@ -255,8 +255,8 @@ func (s *Service) countBack(ctx context.Context, tx *db.Tx, e *Election, until t
 	return true, s.refill(ctx, tx, e, until) // the next one
 }
 
-// byElection puts vacant seats up again, unless an election for the office is under way or two in a row
-// have failed: then it is for the members to decide what becomes of the office.
+// byElection puts vacant seats up again, unless an election for the office is under way, or e is the second
+// by-election in a row: then it is for the members to decide what becomes of the office.
 func (s *Service) byElection(ctx context.Context, tx *db.Tx, e *Election, seats int, until time.Time) error {
 	if e.OriginKind == Vacancy {
 		before, ok, err := getElection.Find(ctx, tx, e.OriginID)

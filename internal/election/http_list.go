@@ -141,24 +141,9 @@ func (p *Pages) nextOfVote(ctx context.Context, by authz.Actor, e *Election) (wo
 	if by.Member == 0 {
 		return "", false, nil
 	}
-	var on, voted bool
-	if e.Mode == Secret {
-		v, ok, err := p.ballot.Of(ctx, p.db, e.Ref())
-		if err != nil || !ok {
-			return "", false, err
-		}
-		if on, voted, err = p.ballot.Entry(ctx, by, v.ID); err != nil {
-			return "", false, err
-		}
-	} else {
-		k, err := onRoll.One(ctx, p.db, e.ID, by.Member)
-		if err != nil {
-			return "", false, err
-		}
-		if _, voted, err = getNamed.Find(ctx, p.db, e.ID, by.Member); err != nil {
-			return "", false, err
-		}
-		on = k > 0
+	on, voted, err := p.Entry(ctx, by, e)
+	if err != nil {
+		return "", false, err
 	}
 	switch {
 	case !on:

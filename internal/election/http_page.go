@@ -276,12 +276,8 @@ func (p *Pages) fillVote(ctx context.Context, by authz.Actor, v *pageView) error
 	if v.Turnout, err = p.Service.Turnout(ctx, v.E.ID); err != nil {
 		return err
 	}
-	if by.Member != 0 {
-		k, err := onRoll.One(ctx, p.db, v.E.ID, by.Member)
-		if err != nil {
-			return err
-		}
-		v.OnRoll = k > 0
+	if v.OnRoll, _, err = p.Entry(ctx, by, &v.E); err != nil {
+		return err
 	}
 	list, err := p.Candidates(ctx, p.db, v.E.ID)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/id"
 )
 
@@ -19,6 +20,27 @@ func (s *Service) ForBody(ctx context.Context, body id.ID) ([]Election, error) {
 		over++
 		return over > 3
 	}), err
+}
+
+// Entry tells whether the actor is on the roll of an election's vote, and has voted, or taken the paper of a
+// secret ballot.
+func (s *Service) Entry(ctx context.Context, a authz.Actor, e *Election) (entitled, voted bool, err error) {
+	if a.Member == 0 {
+		return false, false, nil
+	}
+	if e.Mode == Secret {
+		v, ok, err := s.ballot.Of(ctx, s.db, e.Ref())
+		if err != nil || !ok {
+			return false, false, err
+		}
+		return s.ballot.Entry(ctx, a, v.ID)
+	}
+	n, err := onRoll.One(ctx, s.db, e.ID, a.Member)
+	if err != nil {
+		return false, false, err
+	}
+	_, voted, err = getNamed.Find(ctx, s.db, e.ID, a.Member)
+	return n > 0, voted, err
 }
 
 // Words is where the election stands, in a word or two.
