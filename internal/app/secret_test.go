@@ -259,7 +259,7 @@ func (p *polling) answers(x *voter) {
 	if status := p.ask(http.MethodPost, p.vote+"/paper", x.token, fmt.Sprintf(`{"blinded":%q}`, ballotbox.Base64(request.Blinded)), &taken); status != http.StatusOK {
 		p.t.Fatalf("no paper: %d", status)
 	}
-	paper, err := request.Finish(taken.Signed)
+	paper, err := request.Finish(taken.Signed, nil)
 	p.must(err)
 	choice, err := ballotbox.ParseChoice(x.choice)
 	p.must(err)

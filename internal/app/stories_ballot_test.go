@@ -43,7 +43,7 @@ func ballotCmd(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	signed, err := base64.RawURLEncoding.DecodeString(taken.Signed)
 	ts.Check(err)
-	paper, err := request.Finish(signed)
+	paper, err := request.Finish(signed, nil)
 	ts.Check(err)
 	choice, err := ballotbox.ParseChoice(args[2])
 	ts.Check(err)

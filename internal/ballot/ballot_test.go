@@ -89,7 +89,7 @@ func (b *booth) take(i int) browser {
 	b.must(err)
 	signature, err := b.Take(b.ctx, voter(i), b.vote.ID, request.Blinded)
 	b.must(err)
-	paper, err := request.Finish(signature)
+	paper, err := request.Finish(signature, nil)
 	b.must(err)
 	return browser{code, paper}
 }
@@ -198,7 +198,7 @@ func TestAttack15ALostCodeSpoilsThePaperAndNothingElse(t *testing.T) {
 		b.must(err)
 		signature, err := b.Take(b.ctx, voter(0), b.vote.ID, request.Blinded)
 		b.must(err)
-		again, err := request.Finish(signature)
+		again, err := request.Finish(signature, nil)
 		b.must(err)
 		_, err = b.Cast(b.ctx, b.vote.ID, b.fill(browser{kept.code, again}, 2, 0, 1, 0))
 		b.must(err)

@@ -131,7 +131,7 @@ func (s *Service) VoteFor(ctx context.Context, by authz.Actor, vote id.ID, code 
 	if err != nil {
 		return Receipt{}, err
 	}
-	paper, err := request.Finish(signature)
+	paper, err := request.Finish(signature, nil)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -225,7 +225,7 @@ func (s *Service) file(ctx context.Context, h db.Handle, v *Vote) (f *ballotbox.
 		_, _, err := q.CheckBallot(b)
 		return err != nil
 	})
-	f, err = ballotbox.Publish(q, v.Papers, ballots)
+	f, err = ballotbox.Publish(q, v.Papers, ballots, nil)
 	return f, len(all) - len(ballots), err
 }
 

@@ -152,7 +152,7 @@ func TestTheDoorsOfTheBox(t *testing.T) {
 	s.see(w, 200)
 	var signed struct{ Signed ballotbox.Base64 }
 	s.must(json.Unmarshal(w.Body.Bytes(), &signed))
-	paper, err := request.Finish(signed.Signed)
+	paper, err := request.Finish(signed.Signed, nil)
 	s.must(err)
 	s.see(s.ask("1000", "POST", s.at("/paper"), asJSON, strings.Replace(blinded, `":"`, `":"AAAA`, 1)), 409, "taken your ballot paper already")
 

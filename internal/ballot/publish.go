@@ -100,7 +100,7 @@ func (s *Service) Counted(ctx context.Context, h db.Handle, vote id.ID) (*ballot
 	if err != nil {
 		return nil, err
 	}
-	f, err := ballotbox.Publish(q, v.Papers, ballots)
+	f, err := ballotbox.Publish(q, v.Papers, ballots, nil)
 	if err != nil { // a damaged ballot: published as it is, for Verify to name it
 		f = &ballotbox.File{Question: *q, Papers: v.Papers, Ballots: ballots}
 	}

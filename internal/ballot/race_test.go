@@ -45,7 +45,7 @@ func TestTwoTabsWithTwoCodesHaveOnePaper(t *testing.T) {
 			for i, err := range errs {
 				if err == nil {
 					papers++
-					if _, err := tabs[i].request.Finish(got[i]); err != nil {
+					if _, err := tabs[i].request.Finish(got[i], nil); err != nil {
 						t.Errorf("the paper of tab %d: %v", i, err)
 					}
 				} else if !fault.Is(err, fault.Conflict) {

@@ -224,7 +224,7 @@ func TestAttackABallotIsReplayedInAnotherElection(t *testing.T) {
 			h.ok(err)
 			signature, err := h.ballots.Take(h.ctx, h.people[3], v.ID, request.Blinded)
 			h.ok(err)
-			paper, err := request.Finish(signature)
+			paper, err := request.Finish(signature, nil)
 			h.ok(err)
 			votes[e.Title], err = code.Seal(q, paper, 1, ballotbox.Choice{Rank: []int{1, 2}})
 			h.ok(err)

@@ -318,7 +318,7 @@ func (h *hall) vote(e election.Election, person int, ranks ...int) {
 	h.ok(err)
 	signature, err := h.ballots.Take(h.ctx, who, v.ID, request.Blinded)
 	h.ok(err)
-	paper, err := request.Finish(signature)
+	paper, err := request.Finish(signature, nil)
 	h.ok(err)
 	key, err := code.Key(q)
 	h.ok(err)

@@ -409,7 +409,7 @@ func (m *machine) secret(r *rapid.T, e *election.Election, by authz.Actor, choic
 	}
 	m.seen["paper"]++
 	m.browsers[v.ID][by.Member] = b
-	paper, err := request.Finish(signature)
+	paper, err := request.Finish(signature, nil)
 	m.ok(err)
 	if rapid.IntRange(0, 5).Draw(r, "waits") == 0 {
 		return

@@ -3,7 +3,6 @@ package ballotbox
 import (
 	"bytes"
 	"crypto/ed25519"
-	"crypto/rsa"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -22,7 +21,8 @@ const maxSequence = 1<<53 - 1
 type Ballot struct {
 	Key       Base64 `json:"key"`
 	Prefix    Base64 `json:"prefix"`
-	Paper     Base64 `json:"paper"` // the election's signature on Key
+	Paper     Base64 `json:"paper"`             // the election's signature on Key
+	Witness   Base64 `json:"witness,omitempty"` // the witness's, where there is one
 	Sequence  uint64 `json:"sequence"`
 	Choice    string `json:"choice"` // canonical JSON of a Choice
 	Signature Base64 `json:"signature"`
@@ -33,6 +33,7 @@ type Ballot struct {
 var (
 	ErrForm      = errors.New("the ballot is not in form")
 	ErrPaper     = errors.New("the paper is not signed by the election's key")
+	ErrWitness   = errors.New("the paper is not signed by the witness's key")
 	ErrSignature = errors.New("the ballot is not signed by its own key")
 	ErrChoice    = errors.New("the choice does not answer the question")
 )
@@ -66,13 +67,16 @@ func (b Ballot) message(question Hash) []byte {
 // Hash names the ballot. It covers every byte, so that a published hash leaves
 // nothing to be changed.
 func (b Ballot) Hash(question Hash) Hash {
-	return sha256.Sum256(about("rochdale/ballot-hash/v1").part(question[:]).part(b.Key).part(b.Prefix).part(b.Paper).
-		number(b.Sequence).part([]byte(b.Choice)).part(b.Signature))
+	m := about("rochdale/ballot-hash/v1").part(question[:]).part(b.Key).part(b.Prefix).part(b.Paper)
+	if len(b.Witness) > 0 { // the question says whether there is one
+		m = m.part(b.Witness)
+	}
+	return sha256.Sum256(m.number(b.Sequence).part([]byte(b.Choice)).part(b.Signature))
 }
 
-// CheckBallot says why a ballot cannot be counted: ErrForm, ErrPaper,
-// ErrSignature or ErrChoice, with the particulars. It returns the choice and
-// the ballot's hash.
+// CheckBallot says why a ballot cannot be counted: ErrForm, ErrPaper, ErrWitness,
+// ErrSignature or ErrChoice, with the particulars. It returns the choice, sealed
+// where the vote has scrutineers, and the ballot's hash.
 func (q *Question) CheckBallot(b Ballot) (Choice, Hash, error) {
 	r, err := q.reader()
 	if err != nil {
@@ -89,46 +93,61 @@ func (q *Question) CheckBallot(b Ballot) (Choice, Hash, error) {
 type reader struct {
 	question *Question
 	hash     Hash
-	key      *rsa.PublicKey
+	size     int // of a signature on a paper
 	papers   blindrsa.Verifier
+	witness  *blindrsa.Verifier // nil where there is none
 }
 
 func (q *Question) reader() (*reader, error) {
-	key, err := q.publicKey()
-	if err != nil {
-		return nil, err
-	}
 	hash, err := q.Hash()
 	if err != nil {
 		return nil, err
 	}
-	papers, err := blindrsa.NewVerifier(blindrsa.SHA384PSSRandomized, key)
-	if err != nil {
-		return nil, err
+	r := &reader{question: q, hash: hash, size: keyBits / 8}
+	if r.papers, err = verifier(q.Key); err != nil || q.Witness == nil {
+		return r, err
 	}
-	return &reader{question: q, hash: hash, key: key, papers: papers}, nil
+	witness, err := verifier(q.Witness.Key)
+	r.witness = &witness
+	return r, err
+}
+
+func verifier(spki Base64) (blindrsa.Verifier, error) {
+	key, err := paperKey(spki)
+	if err != nil {
+		return blindrsa.Verifier{}, err
+	}
+	return blindrsa.NewVerifier(blindrsa.SHA384PSSRandomized, key)
 }
 
 // check finds all that is wrong with one ballot.
 //
 // spec: rfc9474#4.5 rfc8032#5.1.7
 func (r *reader) check(b Ballot) (choice Choice, errs []error) {
-	if len(b.Key) != ed25519.PublicKeySize || len(b.Prefix) != prefixLength || len(b.Paper) != r.key.Size() ||
+	witness := 0
+	if r.witness != nil {
+		witness = r.size
+	}
+	if len(b.Key) != ed25519.PublicKeySize || len(b.Prefix) != prefixLength || len(b.Paper) != r.size || len(b.Witness) != witness ||
 		len(b.Signature) != ed25519.SignatureSize || b.Sequence < 1 || b.Sequence > maxSequence {
 		return choice, []error{fmt.Errorf("%w: a part is missing or has the wrong length", ErrForm)}
 	}
 	if !soundKey(b.Key) {
 		return choice, []error{fmt.Errorf("%w: the key is none that a code gives", ErrForm)}
 	}
-	if err := r.papers.Verify(slices.Concat(b.Prefix, paperMessage(r.hash, b.Key)), b.Paper); err != nil {
+	paper := slices.Concat(b.Prefix, paperMessage(r.hash, b.Key))
+	if r.papers.Verify(paper, b.Paper) != nil {
 		errs = append(errs, ErrPaper)
+	}
+	if r.witness != nil && r.witness.Verify(paper, b.Witness) != nil {
+		errs = append(errs, ErrWitness)
 	}
 	if !ed25519.Verify(ed25519.PublicKey(b.Key), b.message(r.hash), b.Signature) {
 		errs = append(errs, ErrSignature)
 	}
 	choice, err := ParseChoice(b.Choice)
 	if err == nil {
-		err = r.question.CheckChoice(choice)
+		err = r.question.checkCast(choice)
 	}
 	if err != nil {
 		errs = append(errs, fmt.Errorf("%w: %w", ErrChoice, err))

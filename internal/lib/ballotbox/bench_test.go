@@ -2,6 +2,7 @@ package ballotbox
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"crypto/rand"
 	"fmt"
 	"testing"
@@ -52,7 +53,7 @@ func thousand(b *testing.B) *File {
 	for i := range 1000 {
 		ballots = append(ballots, castBy(b, q, Code([]byte(fmt.Sprintf("code number %4d", i))), 1, some[i%len(some)]))
 	}
-	f, err := Publish(q, 1000, ballots)
+	f, err := Publish(q, 1000, ballots, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -77,6 +78,40 @@ func BenchmarkReadFile1000(b *testing.B) {
 	for b.Loop() {
 		if _, err := ReadFile(bytes.NewReader(text)); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// Two of three scrutineers open a thousand ballots.
+func BenchmarkOpen1000(b *testing.B) {
+	q := sealedQuestion(b, Ranking, tally.RuleScottish, 2, 3)
+	q.Roll = 1000
+	var ballots []Ballot
+	some := choices(Ranking)
+	hash, err := q.Hash()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range 1000 {
+		c := Code([]byte(fmt.Sprintf("code number %4d", i)))
+		key, _, err := c.ballotKey(hash)
+		if err != nil {
+			b.Fatal(err)
+		}
+		sealed, err := c.Seal(q, Paper{Key: Base64(key.Public().(ed25519.PublicKey))}, 1, some[i%len(some)])
+		if err != nil {
+			b.Fatal(err)
+		}
+		ballots = append(ballots, sealed)
+	}
+	keys := reveals(b, q, 1, 3)
+	for b.Loop() {
+		box, err := q.Read(ballots, keys)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if box.Choices[999] == nil {
+			b.Fatal("spoilt")
 		}
 	}
 }

@@ -23,6 +23,8 @@ type Choice struct {
 	Points []int64 `json:"points,omitzero"`
 	// Vote is one of agree, abstain, disagree, block.
 	Vote string `json:"vote,omitempty"`
+	// Sealed is one of the others, which only the scrutineers can read.
+	Sealed Base64 `json:"sealed,omitempty"`
 }
 
 // The votes on a text.
@@ -44,7 +46,7 @@ func ParseChoice(text string) (Choice, error) {
 		return Choice{}, fmt.Errorf("read choice: %w", err)
 	}
 	set := 0
-	for _, is := range []bool{c.Rank != nil, c.Marks != nil, c.Points != nil, c.Vote != ""} {
+	for _, is := range []bool{c.Rank != nil, c.Marks != nil, c.Points != nil, c.Vote != "", len(c.Sealed) > 0} {
 		if is {
 			set++
 		}
@@ -77,15 +79,28 @@ func (q *Question) Blank() Choice {
 	return Choice{Vote: Abstain}
 }
 
-// CheckChoice says why a choice is no answer to the question, nil if it is one.
+// CheckChoice says why a choice, not sealed, is no answer to the question, nil
+// if it is one.
 func (q *Question) CheckChoice(c Choice) error {
-	if err := q.checkChoice(c); err != nil {
+	if err := q.checkPlain(c); err != nil {
 		return fmt.Errorf("check choice: %w", err)
 	}
 	return nil
 }
 
-func (q *Question) checkChoice(c Choice) error {
+// checkCast is for a choice as it stands on a ballot: sealed, where the vote has
+// scrutineers. What is in it is known when they open it.
+func (q *Question) checkCast(c Choice) error {
+	if q.Scrutineers == nil {
+		return q.checkPlain(c)
+	}
+	if len(c.Sealed) != q.sealedLength() {
+		return fmt.Errorf("it is not sealed to the scrutineers")
+	}
+	return nil
+}
+
+func (q *Question) checkPlain(c Choice) error {
 	switch {
 	case q.Method == Ranking && c.Rank != nil:
 		return q.checkRank(c.Rank)

@@ -1,6 +1,7 @@
 package ballotbox
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,43 +9,91 @@ import (
 	"rochdale/internal/lib/tally"
 )
 
-// Seed is the seed of the lots of this vote, from the hashes of all its
-// ballots: nobody knows it before the close, and everybody after.
-//
-// spec: governance#3.3
-func (q *Question) Seed(ballots []Hash) Hash {
-	list := make([][]byte, len(ballots))
-	for i := range ballots {
-		list[i] = ballots[i][:]
-	}
-	return Hash(tally.Seed(q.Rule, q.Vote, list, nil))
+// Box is what was in the box at the close, read: what each ballot says, and
+// the seed of the lots that they make.
+type Box struct {
+	// Sealed reports that too few scrutineers have revealed their keys: nobody
+	// can read the ballots yet.
+	Sealed bool
+	// Choices has what each ballot says, nil for one that is spoilt.
+	Choices []*Choice
+	// Seed is the seed of the lots: nobody knows it before the close, and
+	// everybody after.
+	Seed Hash
+
+	question *Question
 }
 
-// Count counts ballots by the question's rule. It looks only at their choices:
-// that they are good ballots is for CheckBallot or Verify to say. The lots'
-// seed is made of the hashes of just these ballots.
+// Read reads the choices of ballots, with what the scrutineers revealed where
+// they are sealed. It looks only at the choices: that they are good ballots is
+// for CheckBallot or Verify to say. The lots' seed is made of the hashes of just
+// these ballots.
 //
-// The rules that fill seats and the budgets go to tally.Count, the others to
-// tally's types. Options are called by their names in the result and, as
-// tally has it, by their ids where a budget is spent.
-func Count(q *Question, ballots []Ballot) (tally.Result, error) {
-	question, err := q.Hash()
+// spec: governance#3.3
+func (q *Question) Read(ballots []Ballot, reveals []Reveal) (*Box, error) {
+	hash, err := q.Hash()
 	if err != nil {
-		return tally.Result{}, err
+		return nil, err
 	}
-	choices, hashes := make([]Choice, len(ballots)), make([]Hash, len(ballots))
+	box := &Box{question: q, Choices: make([]*Choice, len(ballots))}
+	var open *opener
+	if q.Scrutineers != nil {
+		if open = q.opener(hash, reveals); open == nil {
+			box.Sealed = true
+			return box, nil
+		}
+	}
+	// The secrets go into the seed in the order of the ballots' hashes.
+	ballots = slices.Clone(ballots)
+	places := make([]int, len(ballots))
+	hashes := make([][]byte, len(ballots))
 	for i, b := range ballots {
-		hashes[i] = b.Hash(question)
-		c, err := ParseChoice(b.Choice)
+		h := b.Hash(hash)
+		places[i], hashes[i] = i, h[:]
+	}
+	slices.SortFunc(places, func(a, b int) int { return bytes.Compare(hashes[a], hashes[b]) })
+	var secrets [][]byte
+	for _, i := range places {
+		if open != nil {
+			if c, secret, err := open.open(ballots[i]); err == nil {
+				box.Choices[i], secrets = &c, append(secrets, secret)
+			}
+			continue
+		}
+		c, err := ParseChoice(ballots[i].Choice)
 		if err == nil {
 			err = q.CheckChoice(c)
 		}
 		if err != nil {
-			return tally.Result{}, fmt.Errorf("count ballot %s: %w", hashes[i], err)
+			return nil, fmt.Errorf("count ballot %x: %w", hashes[i], err)
 		}
-		choices[i] = c
+		box.Choices[i] = &c
 	}
-	return q.count(choices, q.Seed(hashes))
+	var reveal [][]byte
+	if open != nil {
+		reveal = [][]byte{openedHash(secrets)}
+	}
+	box.Seed = Hash(tally.Seed(q.Rule, q.Vote, hashes, reveal))
+	return box, nil
+}
+
+// Count counts what was read by the question's rule; what is spoilt is not
+// counted. A box that is sealed has the zero Result.
+//
+// The rules that fill seats and the budgets go to tally.Count, the others to
+// tally's types. Options are called by their names in the result and, as
+// tally has it, by their ids where a budget is spent.
+func (b *Box) Count() (tally.Result, error) {
+	if b.Sealed {
+		return tally.Result{}, nil
+	}
+	choices := make([]Choice, 0, len(b.Choices))
+	for _, c := range b.Choices {
+		if c != nil {
+			choices = append(choices, *c)
+		}
+	}
+	return b.question.count(choices, b.Seed)
 }
 
 func (q *Question) count(choices []Choice, seed Hash) (tally.Result, error) {

@@ -19,34 +19,42 @@ const (
 // File is what is published at the close: all that a recount needs.
 type File struct {
 	Question Question     `json:"question"`
-	Papers   int          `json:"papers"`  // ticks on the marked register
-	Ballots  []Ballot     `json:"ballots"` // sorted by hash
-	Seed     Hash         `json:"seed"`    // of lots
-	Result   tally.Result `json:"result"`
+	Papers   int          `json:"papers"`            // ticks on the marked register
+	Ballots  []Ballot     `json:"ballots"`           // sorted by hash
+	Reveals  []Reveal     `json:"reveals,omitempty"` // of the scrutineers, by place
+	Seed     Hash         `json:"seed"`              // of lots; zero while the ballots are sealed
+	Result   tally.Result `json:"result"`            // zero while the ballots are sealed
 	// Record is what the record has of the close. It is not looked at here.
 	Record json.RawMessage `json:"record,omitempty"`
 }
 
-// Publish makes the file of a vote: it sorts the ballots and counts them.
-func Publish(q *Question, papers int, ballots []Ballot) (*File, error) {
+// Publish makes the file of a vote: it sorts the ballots and counts them, if
+// they are not sealed or enough scrutineers have revealed their keys.
+func Publish(q *Question, papers int, ballots []Ballot, reveals []Reveal) (*File, error) {
 	question, err := q.Hash()
 	if err != nil {
 		return nil, err
 	}
-	f := &File{Question: *q, Papers: papers, Ballots: slices.Clone(ballots)}
-	hashes := sortByHash(f.Ballots, question)
+	f := &File{Question: *q, Papers: papers, Ballots: slices.Clone(ballots), Reveals: slices.Clone(reveals)}
+	sortByHash(f.Ballots, question)
 	if f.Ballots == nil {
 		f.Ballots = []Ballot{}
 	}
-	f.Seed = q.Seed(hashes)
-	if f.Result, err = Count(q, f.Ballots); err != nil {
+	slices.SortFunc(f.Reveals, func(a, b Reveal) int { return a.Place - b.Place })
+	box, err := f.Read()
+	if err != nil {
 		return nil, err
 	}
-	return f, nil
+	f.Seed = box.Seed
+	f.Result, err = box.Count()
+	return f, err
 }
 
-// sortByHash sorts ballots and returns their hashes in the same order.
-func sortByHash(ballots []Ballot, question Hash) []Hash {
+// Read reads the file's ballots.
+func (f *File) Read() (*Box, error) { return f.Question.Read(f.Ballots, f.Reveals) }
+
+// sortByHash sorts ballots by their hashes.
+func sortByHash(ballots []Ballot, question Hash) {
 	type hashed struct {
 		hash   Hash
 		ballot Ballot
@@ -56,11 +64,9 @@ func sortByHash(ballots []Ballot, question Hash) []Hash {
 		all[i] = hashed{b.Hash(question), b}
 	}
 	slices.SortFunc(all, func(a, b hashed) int { return bytes.Compare(a.hash[:], b.hash[:]) })
-	hashes := make([]Hash, len(all))
 	for i, a := range all {
-		ballots[i], hashes[i] = a.ballot, a.hash
+		ballots[i] = a.ballot
 	}
-	return hashes
 }
 
 // Hashes are the hashes of the file's ballots, in its order.
@@ -105,6 +111,9 @@ func ReadFile(r io.Reader) (*File, error) {
 	}
 	if f.Ballots == nil {
 		return nil, fmt.Errorf("read ballots: there is no list of ballots")
+	}
+	if len(f.Reveals) > maxScrutineers {
+		return nil, fmt.Errorf("read ballots: there are %d reveals", len(f.Reveals))
 	}
 	for i, b := range f.Ballots {
 		if len(b.Choice) > maxChoice {

@@ -10,7 +10,19 @@ import (
 func FuzzReadFile(f *testing.F) {
 	for method, rules := range methods() {
 		q := question(f, method, rules[0])
-		file, err := Publish(q, 1, []Ballot{cast(f, q, 1, 1, choices(method)[0])})
+		file, err := Publish(q, 1, []Ballot{cast(f, q, 1, 1, choices(method)[0])}, nil)
+		if err != nil {
+			f.Fatal(err)
+		}
+		text, err := file.JSON()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	q := sealedQuestion(f, Ranking, tally.RuleScottish, 2, 3)
+	for _, places := range [][]int{{}, {1, 3}} {
+		file, err := Publish(q, 1, []Ballot{cast(f, q, 1, 1, q.Blank())}, reveals(f, q, places...))
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -52,7 +64,11 @@ func FuzzParseQuestion(f *testing.F) {
 		if again, err := q.JSON(); err != nil || !bytes.Equal(again, text) {
 			t.Fatalf("it is written %s: %v", again, err)
 		}
-		if _, err := Count(q, nil); err != nil {
+		box, err := q.Read(nil, nil)
+		if err == nil {
+			_, err = box.Count()
+		}
+		if err != nil {
 			t.Fatalf("a question that was taken cannot be counted: %v", err)
 		}
 	})
@@ -106,6 +122,7 @@ func FuzzParseCode(f *testing.F) {
 func FuzzParseBallot(f *testing.F) {
 	q := question(f, Ranking, tally.RuleScottish)
 	f.Add(cast(f, q, 1, 1, q.Blank()).JSON())
+	f.Add(cast(f, sealedQuestion(f, Ranking, tally.RuleScottish, 2, 3), 1, 1, q.Blank()).JSON())
 	f.Fuzz(func(t *testing.T, text []byte) {
 		b, err := ParseBallot(text)
 		if err != nil {

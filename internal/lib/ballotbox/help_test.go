@@ -88,7 +88,7 @@ func castBy(tb testing.TB, q *Question, c Code, sequence uint64, choice Choice) 
 	if err != nil {
 		tb.Fatal(err)
 	}
-	paper, err := request.Finish(answer)
+	paper, err := request.Finish(answer, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func published(tb testing.TB, q *Question) *File {
 	for i, c := range choices(q.Method) {
 		ballots = append(ballots, cast(tb, q, i, 1, c))
 	}
-	f, err := Publish(q, 7, ballots)
+	f, err := Publish(q, 7, ballots, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -45,26 +45,26 @@ func TestVector(t *testing.T) {
 	}
 	r := new(big.Int).ModInverse(number("inv"), key.N)
 	random := bytes.NewReader(append(append(raw("msg_prefix"), raw("salt")...), r.FillBytes(make([]byte, key.Size()))...))
-	request, err := blind(&key.PublicKey, raw("msg"), random)
+	request, err := blindTo(&key.PublicKey, raw("msg"), random)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(request.Blinded, raw("blinded_msg")) {
-		t.Errorf("blinded message %x", request.Blinded)
+	if !bytes.Equal(request.blinded, raw("blinded_msg")) {
+		t.Errorf("blinded message %x", request.blinded)
 	}
-	answer, err := (&Signer{key}).BlindSign(rand.Reader, request.Blinded)
+	answer, err := (&Signer{key}).BlindSign(rand.Reader, request.blinded)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(answer, raw("blind_sig")) {
 		t.Errorf("blind signature %x", answer)
 	}
-	paper, err := request.Finish(answer)
+	signature, err := request.client.Finalize(request.state, answer)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(paper.Signature, raw("sig")) {
-		t.Errorf("signature %x", paper.Signature)
+	if !bytes.Equal(signature, raw("sig")) {
+		t.Errorf("signature %x", signature)
 	}
 }
 
@@ -194,7 +194,7 @@ func (p testingOf) cast(q *Question, c Code, sequence uint64, choice Choice) Bal
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	paper, err := request.Finish(answer)
+	paper, err := request.Finish(answer, nil)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -217,10 +217,10 @@ func TestFinishRefusesForeignAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	answer[100] ^= 1
-	if _, err := request.Finish(answer); err == nil {
+	if _, err := request.Finish(answer, nil); err == nil {
 		t.Error("an answer that signs nothing made a paper")
 	}
-	if _, err := request.Finish(answer[1:]); err == nil {
+	if _, err := request.Finish(answer[1:], nil); err == nil {
 		t.Error("a short answer made a paper")
 	}
 	other, err := code(2).Blind(q)
@@ -230,10 +230,10 @@ func TestFinishRefusesForeignAnswers(t *testing.T) {
 	if answer, err = signer(t).BlindSign(rand.Reader, other.Blinded); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := request.Finish(answer); err == nil {
+	if _, err := request.Finish(answer, nil); err == nil {
 		t.Error("the answer to another made a paper")
 	}
-	paper, err := other.Finish(answer)
+	paper, err := other.Finish(answer, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,6 +60,9 @@ type Question struct {
 	Closes     time.Time `json:"closes"`
 	Key        Base64    `json:"key"`         // SPKI of the RSA-3072 key that signs papers
 	ReceiptKey Base64    `json:"receipt_key"` // Ed25519, 32 bytes
+
+	Scrutineers *Scrutineers `json:"scrutineers,omitempty"` // to whom ballots are sealed
+	Witness     *Witness     `json:"witness,omitempty"`     // who signs papers too
 }
 
 // Option is what can be chosen. A ballot means it by its place in the list.
@@ -187,13 +190,31 @@ func (q *Question) check() error {
 	case !slices.Contains(methods()[q.Method], q.Rule):
 		return fmt.Errorf("the rule %.60q does not count by the method %.20q", q.Rule, q.Method)
 	}
-	if _, err := q.publicKey(); err != nil {
+	if _, err := paperKey(q.Key); err != nil {
+		return err
+	}
+	if err := q.checkWitness(); err != nil {
+		return err
+	}
+	if err := q.checkScrutineers(); err != nil {
 		return err
 	}
 	if err := q.checkOptions(); err != nil {
 		return err
 	}
 	return q.checkSettings()
+}
+
+func (q *Question) checkWitness() error {
+	w := q.Witness
+	if w == nil {
+		return nil
+	}
+	if w.Host == "" || len(w.Host) > 253 || w.Host == q.Coop || bytes.Equal(w.Key, q.Key) {
+		return fmt.Errorf("the witness is not another co-op with a key of its own")
+	}
+	_, err := paperKey(w.Key)
+	return err
 }
 
 func (q *Question) checkOptions() error {
@@ -219,10 +240,10 @@ func (q *Question) checkOptions() error {
 	return nil
 }
 
-// publicKey reads Key and refuses all but the one kind of key there is. The
-// exponent matters: with a small one, papers could be forged more easily.
-func (q *Question) publicKey() (*rsa.PublicKey, error) {
-	parsed, err := x509.ParsePKIXPublicKey(q.Key)
+// paperKey reads a key that signs papers and refuses all but the one kind there
+// is. The exponent matters: with a small one, papers could be forged more easily.
+func paperKey(spki Base64) (*rsa.PublicKey, error) {
+	parsed, err := x509.ParsePKIXPublicKey(spki)
 	if err != nil {
 		return nil, fmt.Errorf("read the key of the papers: %w", err)
 	}
@@ -231,7 +252,7 @@ func (q *Question) publicKey() (*rsa.PublicKey, error) {
 		return nil, fmt.Errorf("the key of the papers is not RSA of %d bits with the exponent %d", keyBits, exponent)
 	}
 	again, err := x509.MarshalPKIXPublicKey(key)
-	if err != nil || !bytes.Equal(again, q.Key) {
+	if err != nil || !bytes.Equal(again, spki) {
 		return nil, fmt.Errorf("the key of the papers is not in its one form")
 	}
 	return key, nil

@@ -15,6 +15,7 @@ type Kind string
 const (
 	BadForm      Kind = "form"      // a part of the ballot is missing or has the wrong length
 	BadPaper     Kind = "paper"     // the paper is not signed by the election's key
+	BadWitness   Kind = "witness"   // the paper is not signed by the witness's key
 	BadSignature Kind = "signature" // the ballot is not signed by its own key
 	BadChoice    Kind = "choice"    // the choice is no answer to the question
 	Twice        Kind = "twice"     // an earlier ballot of the file has the same key
@@ -26,6 +27,7 @@ const (
 	BadQuestion Kind = "question" // the question itself is not sound
 	TooMany     Kind = "papers"   // there are more ballots than papers
 	Stuffed     Kind = "roll"     // there are more papers than members
+	BadReveal   Kind = "reveal"   // a scrutineer's key is none, or stands twice
 	BadSeed     Kind = "seed"     // the lots were not drawn from these ballots
 	BadResult   Kind = "result"   // these ballots give another result
 )
@@ -50,7 +52,8 @@ func (f Finding) String() string {
 // the order, the numbers, the seed and the count. A file with no findings has
 // the result of its ballots, and each ballot is on a paper of the election.
 // That the papers went to members, one each, the marked register shows; that
-// no ballot is missing, Compare and the members' receipts.
+// no ballot is missing, Compare and the members' receipts. Of a file that is
+// still sealed to the scrutineers, all but the count is checked.
 func Verify(f *File) []Finding {
 	q := &f.Question
 	if err := q.Check(); err != nil {
@@ -90,10 +93,22 @@ func Verify(f *File) []Finding {
 	if f.Papers > q.Roll {
 		say(Stuffed, "%d papers were given out, and the roll has %d members", f.Papers, q.Roll)
 	}
-	if seed := q.Seed(hashes); seed != f.Seed {
-		say(BadSeed, "the seed of these ballots is %s and not %s", seed, f.Seed)
+	for i, r := range f.Reveals {
+		if err := q.CheckReveal(r); err != nil {
+			say(BadReveal, "%v", err)
+		} else if i > 0 && r.Place <= f.Reveals[i-1].Place {
+			say(BadReveal, "the reveals are not in rising order")
+		}
 	}
-	if result, err := Count(q, f.Ballots); err != nil {
+	box, err := f.Read()
+	if err != nil {
+		say(BadResult, "these ballots cannot be counted: %v", err)
+		return found
+	}
+	if box.Seed != f.Seed {
+		say(BadSeed, "the seed of these ballots is %s and not %s", box.Seed, f.Seed)
+	}
+	if result, err := box.Count(); err != nil {
 		say(BadResult, "these ballots cannot be counted: %v", err)
 	} else if !bytes.Equal(result.JSON(), f.Result.JSON()) {
 		say(BadResult, "these ballots give another result: %s", result.JSON())
@@ -105,6 +120,8 @@ func kindOf(err error) Kind {
 	switch {
 	case errors.Is(err, ErrPaper):
 		return BadPaper
+	case errors.Is(err, ErrWitness):
+		return BadWitness
 	case errors.Is(err, ErrSignature):
 		return BadSignature
 	case errors.Is(err, ErrChoice):

@@ -39,7 +39,7 @@ func TestFileRoundTrip(t *testing.T) {
 			}
 		}
 	}
-	empty, err := Publish(question(t, Vote, ruleMajority), 0, nil)
+	empty, err := Publish(question(t, Vote, ruleMajority), 0, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func TestCompareNamesEach(t *testing.T) {
 	// The operator drops the first ballot, changes the second and adds one, and publishes anew.
 	changed := cast(t, q, voter(t, q, good.Ballots[1].Key), 2, Choice{Rank: []int{3, 2, 1}})
 	added := cast(t, q, 12, 1, Choice{Rank: []int{3, 2, 1}})
-	f, err := Publish(q, 7, append([]Ballot{changed, added}, good.Ballots[2:]...))
+	f, err := Publish(q, 7, append([]Ballot{changed, added}, good.Ballots[2:]...), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -138,7 +138,7 @@ func (w *world) secretly(p *person, ballotID, question string) {
 	signed := p.do("POST /ballots/{id}/paper", at(ballotID), "", object{"blinded": base64.RawURLEncoding.EncodeToString(request.Blinded)}).want(200).text("signed")
 	bytes, err := base64.RawURLEncoding.DecodeString(signed)
 	w.ok(err)
-	paper, err := request.Finish(bytes)
+	paper, err := request.Finish(bytes, nil)
 	w.ok(err)
 	b, err := code.Seal(q, paper, 1, ballotbox.Choice{Rank: []int{1, 0}})
 	w.ok(err)

@@ -215,7 +215,11 @@ func TestPageCountsAsGo(t *testing.T) {
 					ballots = append(ballots, b)
 					x.Choices, x.Hashes = append(x.Choices, c), append(x.Hashes, b.Hash(hash))
 				}
-				result, err := ballotbox.Count(q, ballots)
+				box, err := q.Read(ballots, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				result, err := box.Count()
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -261,8 +265,8 @@ func TestPageCountsGlasgow(t *testing.T) {
 				x.Choices = append(x.Choices, ballotbox.Choice{Rank: b.Ranks})
 			}
 		}
-		seed := q.Seed(x.Hashes)
-		e.Seed, e.Roll, e.Limits, e.Quorum = seed[:], q.Roll, nil, tally.Ratio{}
+		seed := tally.Seed(q.Rule, q.Vote, [][]byte{x.Hashes[0][:], x.Hashes[1][:]}, nil)
+		e.Seed, e.Roll, e.Limits, e.Quorum = seed, q.Roll, nil, tally.Ratio{}
 		result, err := tally.Count(tally.RuleScottish, e)
 		if err != nil {
 			t.Fatal(err)

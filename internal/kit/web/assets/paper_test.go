@@ -160,7 +160,7 @@ func cast(t *testing.T, q *ballotbox.Question, code ballotbox.Code, sequence uin
 	if err != nil {
 		t.Fatal(err)
 	}
-	paper, err := request.Finish(answer)
+	paper, err := request.Finish(answer, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -348,7 +348,7 @@ func (p ballotPage) verifiesAsGo(t *testing.T) {
 		for i, c := range choices {
 			ballots = append(ballots, cast(t, q, ballotbox.Code{byte(i)}, 1, c))
 		}
-		f, err := ballotbox.Publish(q, 6, ballots)
+		f, err := ballotbox.Publish(q, 6, ballots, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -432,7 +432,7 @@ func (p ballotPage) verifiesAsGo(t *testing.T) {
 }
 
 func (p ballotPage) refusesOtherFiles(t *testing.T) {
-	f, err := ballotbox.Publish(questions(t)["vote"], 1, []ballotbox.Ballot{cast(t, questions(t)["vote"], ballotbox.Code{}, 1, ballotbox.Choice{Vote: "agree"})})
+	f, err := ballotbox.Publish(questions(t)["vote"], 1, []ballotbox.Ballot{cast(t, questions(t)["vote"], ballotbox.Code{}, 1, ballotbox.Choice{Vote: "agree"})}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
