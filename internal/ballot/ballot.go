@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/db"
 	"rochdale/internal/kit/event"
 	"rochdale/internal/kit/fault"
@@ -42,7 +43,8 @@ type Service struct {
 	mu    sync.Mutex
 	spare *ballotbox.Signer // made ahead, so that no transaction waits for it
 
-	Taken event.Event[Taken] // a member has taken a ballot paper: tell them, it may have been somebody else
+	Taken    event.Event[Taken] // a member has taken a ballot paper: tell them, it may have been somebody else
+	Revealed event.Event[Vote]  // enough scrutineers have revealed their keys for the ballots to be opened
 }
 
 // Taken says that a paper was given out.
@@ -72,6 +74,8 @@ type Vote struct {
 	ClosesAt     time.Time `db:"closes_at"`
 	ClosedAt     time.Time `db:"closed_at"`
 	ResultJSON   string    `db:"result"`
+	Seed         string    `db:"seed"`
+	Voided       bool      `db:"voided"` // called off: what was cast is destroyed
 }
 
 // Question is what is voted on.
@@ -88,6 +92,12 @@ func (v *Vote) Result() tally.Result {
 	_ = json.Unmarshal([]byte(v.ResultJSON), &r) // written by us
 	return r
 }
+
+// Sealed reports that the vote is closed and the scrutineers have not opened its ballots.
+func (v *Vote) Sealed() bool { return !v.ClosedAt.IsZero() && !v.Voided && v.ResultJSON == "" }
+
+// Counted reports that there is a result.
+func (v *Vote) Counted() bool { return v.ResultJSON != "" }
 
 // Open reports whether ballots are taken at an instant.
 func (v *Vote) Open(at time.Time) bool {
@@ -106,6 +116,16 @@ type Opening struct {
 	Settings ballotbox.Settings
 	Roll     []id.ID
 	Closes   time.Time
+
+	Needed      int                // of the scrutineers, to open the ballots
+	Scrutineers []Keeper           // none: ballots are not sealed
+	Witness     *ballotbox.Witness // none: we sign papers alone
+}
+
+// Keeper is a scrutineer who has registered a key.
+type Keeper struct {
+	Member id.ID
+	Key    ballotbox.Base64 // public
 }
 
 // Prepare makes a key ahead if there is none. It takes up to a second, and no transaction should.
@@ -177,7 +197,13 @@ func (s *Service) Start(ctx context.Context, tx *db.Tx, o Opening) (Vote, error)
 	}
 	q := ballotbox.Question{Format: ballotbox.Format, Coop: s.coop, Vote: o.Subject.String(), Title: o.Title, Body: o.Body, Method: o.Method, Rule: o.Rule, Seats: o.Seats,
 		Options: options, Settings: o.Settings, Roll: len(roll), RollHash: rollHash(o.Subject, roll), Opens: v.OpensAt.UTC().Truncate(time.Second),
-		Closes: v.ClosesAt.UTC().Truncate(time.Second), Key: public, ReceiptKey: ballotbox.Base64(receiptPublic)}
+		Closes: v.ClosesAt.UTC().Truncate(time.Second), Key: public, ReceiptKey: ballotbox.Base64(receiptPublic), Witness: o.Witness}
+	if len(o.Scrutineers) > 0 {
+		q.Scrutineers = &ballotbox.Scrutineers{Needed: o.Needed}
+		for _, k := range o.Scrutineers {
+			q.Scrutineers.Keys = append(q.Scrutineers.Keys, k.Key)
+		}
+	}
 	text, err := q.JSON()
 	if err != nil {
 		return v, err
@@ -198,10 +224,26 @@ func (s *Service) Start(ctx context.Context, tx *db.Tx, o Opening) (Vote, error)
 			return v, err
 		}
 	}
-	_, err = s.record.Append(ctx, tx, record.Entry{Kind: "ballot.opened", Subject: ref.Ref{Kind: "ballot", ID: v.ID}, Via: "job",
-		Data: map[string]any{"vote": o.Subject.String(), "question": v.Hash, "key": q.Key, "receipt_key": q.ReceiptKey}, State: v.state(roll, nil)})
+	var keepers []Scrutineer
+	for i, k := range o.Scrutineers {
+		keepers = append(keepers, Scrutineer{Place: i + 1, Member: k.Member})
+		if _, err := insertScrutineer.Run(ctx, tx, v.ID, i+1, k.Member); err != nil {
+			return v, err
+		}
+	}
+	data := map[string]any{"vote": o.Subject.String(), "question": v.Hash, "key": q.Key, "receipt_key": q.ReceiptKey}
+	if q.Scrutineers != nil {
+		data["scrutineers"] = q.Scrutineers
+	}
+	if q.Witness != nil {
+		data["witness"] = q.Witness
+	}
+	_, err = s.record.Append(ctx, tx, record.Entry{Kind: "ballot.opened", Subject: v.Ref(), Via: authz.Job, Data: data, State: v.state(roll, nil, keepers)})
 	return v, err
 }
+
+// Ref is how the record names it.
+func (v *Vote) Ref() ref.Ref { return ref.Ref{Kind: "ballot", ID: v.ID} }
 
 // rollHash fixes who may vote.
 func rollHash(subject ref.Ref, roll []id.ID) ballotbox.Hash {
@@ -223,6 +265,14 @@ type state struct {
 	Ballots  int        `json:"ballots,omitempty"`
 	Box      string     `json:"box,omitempty"`    // SHA-256 of the hashes of the ballots, sorted
 	Result   string     `json:"result,omitempty"` // hash: names can stand in a result, and nothing of the record is ever erased
+	Void     bool       `json:"void,omitempty"`
+
+	Scrutineers []scrutineerState `json:"scrutineers,omitempty"`
+}
+
+type scrutineerState struct {
+	Member   id.ID  `json:"member"`
+	Revealed string `json:"revealed,omitempty"` // private key
 }
 
 func digest(text string) string {
@@ -231,18 +281,28 @@ func digest(text string) string {
 }
 
 // state while the vote is open says nothing that changes with a ballot: nothing may tell when one came in.
-func (v *Vote) state(roll []id.ID, ballots []ballotbox.Hash) state {
+func (v *Vote) state(roll []id.ID, ballots []ballotbox.Hash, scrutineers []Scrutineer) state {
 	// Anew: a changed question must not fit, nor a changed roll.
-	s := state{Vote: v.Subject().String(), Question: digest(v.QuestionJSON), Roll: rollHash(v.Subject(), roll).String()}
+	s := state{Vote: v.Subject().String(), Question: digest(v.QuestionJSON), Roll: rollHash(v.Subject(), roll).String(), Void: v.Voided}
+	for _, x := range scrutineers {
+		s.Scrutineers = append(s.Scrutineers, scrutineerState{x.Member, x.Key})
+	}
 	if v.ClosedAt.IsZero() {
+		return s
+	}
+	at := v.ClosedAt
+	s.Closed, s.Papers, s.Ballots = &at, v.Papers, v.Ballots
+	if v.Voided {
 		return s
 	}
 	box := sha256.New()
 	for _, b := range ballots {
 		_, _ = box.Write(b[:])
 	}
-	at := v.ClosedAt
-	s.Closed, s.Papers, s.Ballots, s.Box, s.Result = &at, v.Papers, len(ballots), hex.EncodeToString(box.Sum(nil)), digest(v.ResultJSON)
+	s.Ballots, s.Box = len(ballots), hex.EncodeToString(box.Sum(nil))
+	if v.Counted() {
+		s.Result = digest(v.ResultJSON)
+	}
 	return s
 }
 
@@ -264,7 +324,11 @@ func (s *Service) States(ctx context.Context, h db.Handle) (map[ref.Ref]any, err
 			if err != nil {
 				return nil, err
 			}
-			if ticks != v.Papers || len(hashes) != v.Ballots || v.Key != "" || v.ReceiptKey != "" { // each is known twice, and keys are known to nobody
+			boxed := v.Ballots
+			if v.Voided {
+				boxed = 0
+			}
+			if ticks != v.Papers || len(hashes) != boxed || v.Key != "" || v.ReceiptKey != "" { // each is known twice, and keys are known to nobody
 				v.Papers = -1
 			}
 		}
@@ -272,7 +336,11 @@ func (s *Service) States(ctx context.Context, h db.Handle) (map[ref.Ref]any, err
 		if err != nil {
 			return nil, err
 		}
-		out[ref.Ref{Kind: "ballot", ID: v.ID}] = v.state(roll, hashes)
+		scrutineers, err := listScrutineers.All(ctx, h, v.ID)
+		if err != nil {
+			return nil, err
+		}
+		out[v.Ref()] = v.state(roll, hashes, scrutineers)
 	}
 	return out, nil
 }

@@ -36,7 +36,7 @@ type booth struct {
 	q      *ballotbox.Question
 }
 
-func newBooth(tb testing.TB, d *db.DB, c *clock.Fake, roll int) *booth {
+func newBooth(tb testing.TB, d *db.DB, c *clock.Fake, roll int, how ...func(*ballot.Opening)) *booth {
 	tb.Helper()
 	r := record.New(d, "coop.example")
 	b := &booth{Service: ballot.New(d, r, "coop.example"), t: tb, ctx: context.Background(), db: d, clock: c, record: r}
@@ -47,8 +47,12 @@ func newBooth(tb testing.TB, d *db.DB, c *clock.Fake, roll int) *booth {
 	}
 	b.must(d.InDurableTx(b.ctx, func(tx *db.Tx) error {
 		var err error
-		b.vote, err = b.Start(b.ctx, tx, ballot.Opening{Subject: ref.Ref{Kind: "election", ID: 7}, Title: "Treasurer", Method: ballotbox.Ranking, Rule: "stv/scottish2007", Seats: 1,
-			Options: []ballotbox.Option{{ID: "1", Name: "Ada"}, {ID: "2", Name: "Bo"}, {ID: "3", Name: "Cy"}}, Roll: members, Closes: c.Now().Add(7 * 24 * time.Hour)})
+		opening := ballot.Opening{Subject: ref.Ref{Kind: "election", ID: 7}, Title: "Treasurer", Method: ballotbox.Ranking, Rule: "stv/scottish2007", Seats: 1,
+			Options: []ballotbox.Option{{ID: "1", Name: "Ada"}, {ID: "2", Name: "Bo"}, {ID: "3", Name: "Cy"}}, Roll: members, Closes: c.Now().Add(7 * 24 * time.Hour)}
+		for _, f := range how {
+			f(&opening)
+		}
+		b.vote, err = b.Start(b.ctx, tx, opening)
 		return err
 	}))
 	q, err := b.vote.Question()

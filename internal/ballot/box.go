@@ -12,10 +12,7 @@ import (
 	"rochdale/internal/kit/db"
 	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/id"
-	"rochdale/internal/kit/ref"
 	"rochdale/internal/lib/ballotbox"
-	"rochdale/internal/lib/tally"
-	"rochdale/internal/record"
 )
 
 // Receipt says that a ballot is in the box, signed by the vote's receipt key.
@@ -164,69 +161,6 @@ func (s *Service) Sequence(ctx context.Context, vote id.ID, key ballotbox.Base64
 	}
 	b, err := ballotbox.ParseBallot([]byte(old))
 	return b.Sequence + 1, err
-}
-
-// Finish closes a vote at the transaction's time: it counts what is in the box, erases the private keys and
-// what was signed, and puts the hashes of all ballots into the record.
-func (s *Service) Finish(ctx context.Context, tx *db.Tx, vote id.ID) (tally.Result, error) {
-	v, ok, err := lockVote.Find(ctx, tx, vote)
-	if err != nil || !ok {
-		return tally.Result{}, orNone(err)
-	}
-	if !v.ClosedAt.IsZero() {
-		return tally.Result{}, fault.New(fault.Conflict, "This vote is closed already.")
-	}
-	f, damaged, err := s.file(ctx, tx, &v)
-	if err != nil {
-		return tally.Result{}, err
-	}
-	hashes, err := f.Hashes()
-	if err != nil {
-		return tally.Result{}, err
-	}
-	v.ClosedAt, v.ResultJSON, v.Key, v.ReceiptKey = tx.Now(), string(f.Result.JSON()), "", ""
-	if _, err := closeVote.Run(ctx, tx, vote, v.ClosedAt, v.ResultJSON); err != nil {
-		return tally.Result{}, err
-	}
-	if _, err := clearSigned.Run(ctx, tx, vote); err != nil {
-		return tally.Result{}, err
-	}
-	if err := s.stir(ctx, tx, vote); err != nil {
-		return tally.Result{}, err
-	}
-	entries, err := f.Entries()
-	if err != nil {
-		return tally.Result{}, err
-	}
-	roll, err := listRoll.All(ctx, tx, vote)
-	if err != nil {
-		return tally.Result{}, err
-	}
-	data := map[string]any{"vote": v.Subject().String(), "papers": v.Papers, "ballots": entries, "seed": f.Seed, "keys": "erased"}
-	if damaged > 0 {
-		data["damaged"] = damaged
-	}
-	_, err = s.record.Append(ctx, tx, record.Entry{Kind: "ballot.closed", Subject: ref.Ref{Kind: "ballot", ID: v.ID}, Via: authz.Job, Data: data, State: v.state(roll, hashes)})
-	return f.Result, err
-}
-
-// file is the published file of what is in the box. Ballots that no voter can have cast, because somebody
-// was at the tables, are not counted and stay where they are: verify names them, and the vote closes.
-func (s *Service) file(ctx context.Context, h db.Handle, v *Vote) (f *ballotbox.File, damaged int, err error) {
-	q, err := v.Question()
-	if err != nil {
-		return nil, 0, err
-	}
-	all, err := s.box(ctx, h, v.ID)
-	if err != nil {
-		return nil, 0, err
-	}
-	ballots := slices.DeleteFunc(slices.Clone(all), func(b ballotbox.Ballot) bool {
-		_, _, err := q.CheckBallot(b)
-		return err != nil
-	})
-	f, err = ballotbox.Publish(q, v.Papers, ballots, nil)
-	return f, len(all) - len(ballots), err
 }
 
 func (s *Service) box(ctx context.Context, h db.Handle, vote id.ID) ([]ballotbox.Ballot, error) {

@@ -130,7 +130,7 @@ func (p *Pages) draw(w http.ResponseWriter, r *http.Request, vote Vote, booth Bo
 	if err = p.fillRegister(r, &v); err != nil {
 		return err
 	}
-	if !vote.ClosedAt.IsZero() {
+	if vote.Counted() {
 		if err = p.fillBallots(ctx, &v); err != nil {
 			return err
 		}
@@ -177,24 +177,27 @@ func (p *Pages) fillRegister(r *http.Request, v *pageView) error {
 
 // fillBallots tells the first ballots in words, for who has no script to look into the file.
 func (p *Pages) fillBallots(ctx context.Context, v *pageView) error {
-	ballots, err := p.Service.box(ctx, p.db, v.Vote.ID)
+	f, err := p.Counted(ctx, p.db, v.Vote.ID)
 	if err != nil {
 		return err
 	}
-	question, err := v.Question.Hash()
+	if v.More = len(f.Ballots) - shownBallots; v.More > 0 {
+		f.Ballots = f.Ballots[:shownBallots]
+	}
+	hashes, err := f.Hashes()
 	if err != nil {
 		return err
 	}
-	for _, b := range ballots {
-		line := ballotLine{Words: t(ctx, "It cannot be read."), Hash: b.Hash(question).String()}
-		if c, err := ballotbox.ParseChoice(b.Choice); err == nil && v.Question.CheckChoice(c) == nil {
-			line.Words = choiceWords(ctx, v.Question, c)
+	box, err := f.Read()
+	if err != nil {
+		return err
+	}
+	for i, c := range box.Choices {
+		line := ballotLine{Words: t(ctx, "It cannot be read."), Hash: hashes[i].String()}
+		if c != nil {
+			line.Words = choiceWords(ctx, v.Question, *c)
 		}
 		v.Ballots = append(v.Ballots, line)
-	}
-	slices.SortFunc(v.Ballots, func(a, b ballotLine) int { return cmp.Compare(a.Hash, b.Hash) })
-	if v.More = len(v.Ballots) - shownBallots; v.More > 0 {
-		v.Ballots = v.Ballots[:shownBallots]
 	}
 	return nil
 }

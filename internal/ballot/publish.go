@@ -3,6 +3,7 @@ package ballot
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -19,37 +20,41 @@ import (
 // Closing is what the record says of the close of a vote, with the proof that it does: who has the published
 // file needs nothing else.
 type Closing struct {
-	Entry      record.Inclusion `json:"entry"`
-	Checkpoint string           `json:"checkpoint,omitempty"` // signed note
-	Key        string           `json:"key,omitempty"`        // of the checkpoints
+	Entry      record.Inclusion  `json:"entry"`
+	Opened     *record.Inclusion `json:"opened,omitempty"`     // of sealed ballots: the scrutineers opened them
+	Checkpoint string            `json:"checkpoint,omitempty"` // signed note
+	Key        string            `json:"key,omitempty"`        // of the checkpoints
+}
+
+// readEntry reads what an entry of the record with this kind says of a vote.
+func readEntry(e *record.Inclusion, kind string) (data struct {
+	Ballots []ballotbox.Entry `json:"ballots"`
+}, of state, err error) {
+	lines := strings.SplitN(e.Leaf, "\n", 6)
+	if len(lines) != 6 || lines[3] != kind {
+		return data, of, fault.New(fault.Invalid, "The record's entry is not the close of a vote.")
+	}
+	var body record.Body
+	if err = json.Unmarshal([]byte(lines[5]), &body); err == nil {
+		err = errors.Join(json.Unmarshal(body.Data, &data), json.Unmarshal(body.State, &of))
+	}
+	if err != nil {
+		err = fault.New(fault.Invalid, "The record's entry cannot be read: %s", err)
+	}
+	return data, of, err
 }
 
 // Entries are the ballots that the record names.
 func (c *Closing) Entries() ([]ballotbox.Entry, error) {
-	lines := strings.SplitN(c.Entry.Leaf, "\n", 6)
-	if len(lines) != 6 || lines[3] != "ballot.closed" {
-		return nil, fault.New(fault.Invalid, "The record's entry is not the close of a vote.")
-	}
-	var body record.Body
-	var data struct {
-		Ballots []ballotbox.Entry `json:"ballots"`
-	}
-	if err := json.Unmarshal([]byte(lines[5]), &body); err != nil {
-		return nil, fmt.Errorf("read the record's entry: %w", err)
-	}
-	if err := json.Unmarshal(body.Data, &data); err != nil {
-		return nil, fmt.Errorf("read the record's entry: %w", err)
-	}
-	return data.Ballots, nil
+	data, _, err := readEntry(&c.Entry, "ballot.closed")
+	return data.Ballots, err
 }
 
-// Vote names the vote and the question that the entry closes.
+// closes says why the entries are not those of a file.
 func (c *Closing) closes(f *ballotbox.File) error {
-	var body record.Body
-	lines := strings.SplitN(c.Entry.Leaf, "\n", 6)
-	var s state
-	if len(lines) != 6 || json.Unmarshal([]byte(lines[5]), &body) != nil || json.Unmarshal(body.State, &s) != nil {
-		return fault.New(fault.Invalid, "The record's entry is not the close of a vote.")
+	_, s, err := readEntry(&c.Entry, "ballot.closed")
+	if err != nil {
+		return err
 	}
 	hash, err := f.Question.Hash()
 	if err != nil {
@@ -60,7 +65,24 @@ func (c *Closing) closes(f *ballotbox.File) error {
 		return fault.New(fault.Invalid, "The record's entry closes another vote: the question was changed.")
 	case s.Papers != f.Papers:
 		return fault.New(fault.Invalid, "The record says that %d papers were given out, and the file says %d.", s.Papers, f.Papers)
-	case s.Result != digest(string(f.Result.JSON())):
+	}
+	if f.Question.Scrutineers != nil {
+		if c.Opened == nil {
+			if f.Result.Rule != "" {
+				return fault.New(fault.Invalid, "The file has a result, and the record does not say that the ballots were opened.")
+			}
+			return nil
+		}
+		_, opened, err := readEntry(c.Opened, "ballot.unsealed")
+		if err != nil {
+			return err
+		}
+		if opened.Question != s.Question || opened.Box != s.Box {
+			return fault.New(fault.Invalid, "The record opened other ballots.")
+		}
+		s = opened
+	}
+	if s.Result != digest(string(f.Result.JSON())) {
 		return fault.New(fault.Invalid, "The record has another result.")
 	}
 	return nil
@@ -83,14 +105,16 @@ func (s *Service) Published(ctx context.Context, vote id.ID) (*ballotbox.File, e
 	return f, nil
 }
 
-// Counted is the file of a closed vote without the proof.
+// Counted is the file of a closed vote without the proof. It counts nothing: what is in it is what was counted.
 func (s *Service) Counted(ctx context.Context, h db.Handle, vote id.ID) (*ballotbox.File, error) {
 	v, err := s.Get(ctx, h, vote)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if v.ClosedAt.IsZero() {
+	case v.ClosedAt.IsZero():
 		return nil, fault.New(fault.Conflict, "The ballots are published when the vote is closed.")
+	case v.Voided:
+		return nil, fault.New(fault.Gone, "This vote was called off: its ballots were destroyed, and nobody has read them.")
 	}
 	q, err := v.Question()
 	if err != nil {
@@ -100,28 +124,40 @@ func (s *Service) Counted(ctx context.Context, h db.Handle, vote id.ID) (*ballot
 	if err != nil {
 		return nil, err
 	}
-	f, err := ballotbox.Publish(q, v.Papers, ballots, nil)
-	if err != nil { // a damaged ballot: published as it is, for Verify to name it
-		f = &ballotbox.File{Question: *q, Papers: v.Papers, Ballots: ballots}
+	scrutineers, err := listScrutineers.All(ctx, h, vote)
+	if err != nil {
+		return nil, err
+	}
+	f, err := ballotbox.Arrange(q, v.Papers, ballots, reveals(scrutineers))
+	if err != nil || !v.Counted() {
+		return f, err
 	}
 	f.Result = v.Result()
+	if f.Seed, err = ballotbox.ParseHash(v.Seed); err != nil { // counted before the seed was kept
+		box, err := f.Read()
+		if err != nil {
+			return f, err
+		}
+		f.Seed = box.Seed
+	}
 	return f, nil
 }
 
 func (s *Service) closing(ctx context.Context, vote id.ID) (Closing, error) {
-	events, err := s.record.Find(ctx, record.Filter{Kinds: []string{"ballot.closed"}, Subject: ref.Ref{Kind: "ballot", ID: vote}, Limit: 1})
-	if err != nil {
-		return Closing{}, err
-	}
-	if len(events) == 0 {
-		return Closing{}, fault.New(fault.NotFound, "The record has no close of this vote.")
-	}
 	var c Closing
-	if c.Entry, err = s.record.Inclusion(ctx, events[0].Seq, 0); err != nil {
+	entry, err := s.entry(ctx, vote, "ballot.closed")
+	if err != nil {
+		return c, err
+	}
+	if entry == nil {
+		return c, fault.New(fault.NotFound, "The record has no close of this vote.")
+	}
+	c.Entry = *entry
+	if c.Opened, err = s.entry(ctx, vote, "ballot.unsealed"); err != nil {
 		return c, err
 	}
 	cp, err := s.record.LatestCheckpoint(ctx)
-	if fault.Is(err, fault.NotFound) || err == nil && cp.Size != c.Entry.Size {
+	if fault.Is(err, fault.NotFound) || err == nil && (cp.Size != c.Entry.Size || c.Opened != nil && cp.Size != c.Opened.Size) {
 		return c, nil // not signed yet: within the hour it is
 	}
 	if err != nil {
@@ -130,6 +166,16 @@ func (s *Service) closing(ctx context.Context, vote id.ID) (Closing, error) {
 	c.Checkpoint = cp.Note
 	c.Key, err = s.record.VerifierKey(ctx)
 	return c, err
+}
+
+// entry is the last entry of a kind about a vote, nil where there is none.
+func (s *Service) entry(ctx context.Context, vote id.ID, kind string) (*record.Inclusion, error) {
+	events, err := s.record.Find(ctx, record.Filter{Kinds: []string{kind}, Subject: ref.Ref{Kind: "ballot", ID: vote}, Limit: 1})
+	if err != nil || len(events) == 0 {
+		return nil, err
+	}
+	in, err := s.record.Inclusion(ctx, events[0].Seq, 0)
+	return &in, err
 }
 
 // Check finds everything that is wrong with a published file: by itself, against the record's entry of the
@@ -159,8 +205,14 @@ func Check(f *ballotbox.File) (found []ballotbox.Finding, proved bool, err error
 	if c.Checkpoint == "" {
 		return found, false, nil
 	}
-	if err := record.CheckInclusion(c.Entry, c.Checkpoint, c.Key); err != nil {
-		return append(found, ballotbox.Finding{Kind: ballotbox.BadResult, Text: err.Error()}), false, nil //nolint:nilerr // it is what was found
+	proofs := []record.Inclusion{c.Entry}
+	if c.Opened != nil {
+		proofs = append(proofs, *c.Opened)
+	}
+	for _, p := range proofs {
+		if err := record.CheckInclusion(p, c.Checkpoint, c.Key); err != nil {
+			return append(found, ballotbox.Finding{Kind: ballotbox.BadResult, Text: err.Error()}), false, nil //nolint:nilerr // it is what was found
+		}
 	}
 	return found, true, nil
 }

@@ -69,11 +69,11 @@ func (s *Service) counted(ctx context.Context, tx *db.Tx, m *Motion) (tally.Resu
 	}
 	result, err := s.ballot.Finish(ctx, tx, v.ID)
 	if err != nil {
-		return result, nil, err
+		return tally.Result{}, nil, err
 	}
 	m.Votes = v.Ballots
 	_, err = setVotes.Run(ctx, tx, m.ID, m.Votes)
-	return result, nil, err
+	return *result, nil, err // no motion is sealed
 }
 
 // ballotOf is the secret ballot of a motion that has one.
@@ -96,8 +96,8 @@ func (s *Service) extendSecret(ctx context.Context, tx *db.Tx, m *Motion) error 
 	return s.ballot.Extend(ctx, tx, v.ID, m.ClosesAt)
 }
 
-// endSecret closes the ballot of a motion that is withdrawn while it is open: its keys are erased, and what
-// was cast decides nothing.
+// endSecret ends the ballot of a motion that is withdrawn while it is open: its keys are erased, and what was
+// cast is destroyed unread.
 func (s *Service) endSecret(ctx context.Context, tx *db.Tx, m *Motion, from State) error {
 	if !m.Secret() || from != Open {
 		return nil
@@ -106,8 +106,7 @@ func (s *Service) endSecret(ctx context.Context, tx *db.Tx, m *Motion, from Stat
 	if err != nil {
 		return err
 	}
-	_, err = s.ballot.Finish(ctx, tx, v.ID)
-	return err
+	return s.ballot.Void(ctx, tx, v.ID)
 }
 
 // hasPaper reports whether the actor has taken the paper of a secret ballot.

@@ -330,7 +330,7 @@ func (s *Service) close(ctx context.Context, tx *db.Tx, e *Election) error {
 	if err != nil {
 		return err
 	}
-	return s.counted(ctx, tx, e, list, &result)
+	return s.counted(ctx, tx, e, list, result)
 }
 
 // counted takes the result, or makes it where nobody had to vote, and offers the offices to the elected.

@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/cloudflare/circl/blindsign/blindrsa"
 )
@@ -87,6 +89,33 @@ func (q *Question) CheckBallot(b Ballot) (Choice, Hash, error) {
 		return Choice{}, Hash{}, errs[0]
 	}
 	return choice, b.Hash(r.hash), nil
+}
+
+// Good returns those of many ballots that CheckBallot would take, in their
+// order. It uses all processors.
+func (q *Question) Good(ballots []Ballot) ([]Ballot, error) {
+	r, err := q.reader()
+	if err != nil {
+		return nil, err
+	}
+	bad := make([]bool, len(ballots))
+	var wait sync.WaitGroup
+	for part := range runtime.GOMAXPROCS(0) {
+		wait.Go(func() {
+			for i := part; i < len(ballots); i += runtime.GOMAXPROCS(0) {
+				_, errs := r.check(ballots[i])
+				bad[i] = len(errs) > 0
+			}
+		})
+	}
+	wait.Wait()
+	good := make([]Ballot, 0, len(ballots))
+	for i, b := range ballots {
+		if !bad[i] {
+			good = append(good, b)
+		}
+	}
+	return good, nil
 }
 
 // reader is a question made ready for checking many ballots.

@@ -2,6 +2,7 @@ package ballotbox
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,13 +16,15 @@ type Box struct {
 	// Sealed reports that too few scrutineers have revealed their keys: nobody
 	// can read the ballots yet.
 	Sealed bool
-	// Choices has what each ballot says, nil for one that is spoilt.
+	// Choices has what each ballot says, nil for one that is spoilt or cannot be
+	// read.
 	Choices []*Choice
 	// Seed is the seed of the lots: nobody knows it before the close, and
 	// everybody after.
 	Seed Hash
 
 	question *Question
+	unread   error // of the first ballot, not sealed, that cannot be read
 }
 
 // Read reads the choices of ballots, with what the scrutineers revealed where
@@ -65,7 +68,8 @@ func (q *Question) Read(ballots []Ballot, reveals []Reveal) (*Box, error) {
 			err = q.CheckChoice(c)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("count ballot %x: %w", hashes[i], err)
+			box.unread = cmp.Or(box.unread, fmt.Errorf("count ballot %x: %w", hashes[i], err))
+			continue
 		}
 		box.Choices[i] = &c
 	}
@@ -78,14 +82,15 @@ func (q *Question) Read(ballots []Ballot, reveals []Reveal) (*Box, error) {
 }
 
 // Count counts what was read by the question's rule; what is spoilt is not
-// counted. A box that is sealed has the zero Result.
+// counted. A box that is sealed has the zero Result. One with a ballot that was
+// not sealed and cannot be read is not counted at all: no voter cast it.
 //
 // The rules that fill seats and the budgets go to tally.Count, the others to
 // tally's types. Options are called by their names in the result and, as
 // tally has it, by their ids where a budget is spent.
 func (b *Box) Count() (tally.Result, error) {
-	if b.Sealed {
-		return tally.Result{}, nil
+	if b.Sealed || b.unread != nil {
+		return tally.Result{}, b.unread
 	}
 	choices := make([]Choice, 0, len(b.Choices))
 	for _, c := range b.Choices {

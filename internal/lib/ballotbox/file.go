@@ -31,6 +31,21 @@ type File struct {
 // Publish makes the file of a vote: it sorts the ballots and counts them, if
 // they are not sealed or enough scrutineers have revealed their keys.
 func Publish(q *Question, papers int, ballots []Ballot, reveals []Reveal) (*File, error) {
+	f, err := Arrange(q, papers, ballots, reveals)
+	if err != nil {
+		return nil, err
+	}
+	box, err := f.Read()
+	if err != nil {
+		return nil, err
+	}
+	f.Seed = box.Seed
+	f.Result, err = box.Count()
+	return f, err
+}
+
+// Arrange makes the file of a vote without counting: for who has counted before.
+func Arrange(q *Question, papers int, ballots []Ballot, reveals []Reveal) (*File, error) {
 	question, err := q.Hash()
 	if err != nil {
 		return nil, err
@@ -41,13 +56,7 @@ func Publish(q *Question, papers int, ballots []Ballot, reveals []Reveal) (*File
 		f.Ballots = []Ballot{}
 	}
 	slices.SortFunc(f.Reveals, func(a, b Reveal) int { return a.Place - b.Place })
-	box, err := f.Read()
-	if err != nil {
-		return nil, err
-	}
-	f.Seed = box.Seed
-	f.Result, err = box.Count()
-	return f, err
+	return f, nil
 }
 
 // Read reads the file's ballots.

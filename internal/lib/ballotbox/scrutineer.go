@@ -37,7 +37,7 @@ type Reveal struct {
 // code that they keep: the private one to be revealed after the close, and the
 // public one to be registered before the opening.
 //
-// spec: rfc5869 rfc7748#6.1
+// spec: rfc7748#6.1
 func ScrutineerKey(c Code, vote string) (private, public Base64, err error) {
 	salt := sha256.Sum256([]byte(vote))
 	secret, err := hkdf.Key(sha256.New, c[:], salt[:], "rochdale/scrutineer/v1", 32)

@@ -49,7 +49,7 @@ func sealSecret(seed []byte, question Hash, sequence uint64, choice string) ([]b
 
 // seal seals the text of a choice with a secret.
 //
-// spec: rfc5869 rfc7748#6.1
+// spec: rfc7748#6.1
 func (q *Question) seal(question Hash, secret, key []byte, sequence uint64, choice string) ([]byte, error) {
 	s := q.Scrutineers
 	if len(choice) > q.plainLength() {

@@ -89,6 +89,12 @@ func (w *teller) ofBallots(verb string) string {
 	case "closed":
 		papers, ballots := w.data.number("papers"), w.own.number("ballots")
 		return t(ctx, "A secret ballot was closed and its keys erased: %s. %s papers were given out, %s ballots were in the box.", w.name(w.about), w.number(papers), w.number(ballots))
+	case "revealed":
+		return t(ctx, "%s, a scrutineer, revealed the key to the sealed ballots: %s.", w.doer(), w.name(w.about))
+	case "unsealed":
+		return t(ctx, "The scrutineers’ keys opened the sealed ballots, and they were counted: %s.", w.name(w.about))
+	case "void":
+		return t(ctx, "A secret ballot was called off, its keys erased and its ballots destroyed unread: %s.", w.name(w.about))
 	}
 	return ""
 }
