@@ -100,12 +100,14 @@ func (s *Service) tallied(ctx context.Context, h db.Handle, e *Election, list []
 	if err != nil {
 		return c, err
 	}
-	for _, b := range f.Ballots {
-		x, err := ballotbox.ParseChoice(b.Choice)
-		if err != nil {
-			return c, err
+	box, err := f.Read()
+	if err != nil {
+		return c, err
+	}
+	for _, x := range box.Choices {
+		if x != nil { // a spoilt ballot
+			add(&c, *x)
 		}
-		add(&c, x)
 	}
 	c.Limits = nil // those of the question, which nobody can edit
 	for _, l := range f.Question.Settings.Limits {

@@ -40,6 +40,7 @@ const (
 	Nominations State = "nominations"
 	Final       State = "candidates final"
 	Open        State = "open"
+	Sealed      State = "sealed"  // closed; the scrutineers have still to open the ballots
 	Counted     State = "counted" // the elected have still to accept
 	Filled      State = "filled"
 	Failed      State = "failed"
@@ -131,7 +132,7 @@ type Election struct {
 	RulesJSON  string    `db:"rules"` // rulebook.Election as it was when announced
 	Waiting    int       `db:"waiting_days"`
 	Mode       string    `db:"mode"`
-	ModeReason string    `db:"mode_reason"` // why by name, where the rule says secret
+	ModeReason string    `db:"mode_reason"` // why by name, or not sealed, where the rule says otherwise
 	State      State     `db:"state"`
 	Cause      string    `db:"cause"` // of a failure or cancellation
 	Extended   bool      `db:"extended"`
@@ -236,6 +237,13 @@ type state struct {
 	RollHash   string           `json:"roll_hash,omitempty"`
 	Result     string           `json:"result,omitempty"` // its hash: there are names in it
 	Candidates []candidateState `json:"candidates,omitempty"`
+
+	Scrutineers []offerState `json:"scrutineers,omitempty"` // who offer to be, until the ballot takes over
+}
+
+type offerState struct {
+	Member id.ID  `json:"member"`
+	Key    string `json:"key"`
 }
 
 type candidateState struct {
@@ -252,7 +260,7 @@ type candidateState struct {
 	Cost        int64  `json:"cost,omitempty"`
 }
 
-func (e *Election) state(candidates []Candidate) state {
+func (e *Election) state(candidates []Candidate, offers []Offered) state {
 	s := state{Number: e.Number, Kind: e.Kind, Body: e.Body, Voters: e.Voters, Title: e.Title, Text: digest(e.Text), Announced: e.Announced,
 		Waiting: e.Waiting, Rule: e.RuleID, Origin: ref.Ref{Kind: e.OriginKind, ID: e.OriginID}.String(), Plan: json.RawMessage(e.PlanJSON), Rules: json.RawMessage(e.RulesJSON),
 		Mode: e.Mode, State: e.State, Cause: e.Cause, Final: e.FinalAt, Opens: e.OpensAt, Closes: e.ClosesAt, Roll: e.RollSize, RollHash: e.RollHash}
@@ -264,6 +272,9 @@ func (e *Election) state(candidates []Candidate) state {
 			x.Affiliation = digest(c.Affiliation)
 		}
 		s.Candidates = append(s.Candidates, x)
+	}
+	for _, o := range offers {
+		s.Scrutineers = append(s.Scrutineers, offerState{o.Member, o.Key})
 	}
 	return s
 }
@@ -288,7 +299,11 @@ func (s *Service) note(ctx context.Context, tx *db.Tx, e *Election, entry record
 	if err != nil {
 		return err
 	}
-	entry.Subject, entry.State = e.Ref(), e.state(candidates)
+	offers, err := listOffers.All(ctx, tx, e.ID)
+	if err != nil {
+		return err
+	}
+	entry.Subject, entry.State = e.Ref(), e.state(candidates, offers)
 	if _, err := s.record.Append(ctx, tx, entry); err != nil {
 		return err
 	}
@@ -329,7 +344,11 @@ func (s *Service) States(ctx context.Context, h db.Handle) (map[ref.Ref]any, err
 			}
 			e.RollSize, e.RollHash = len(roll), rollHash(e.ID, roll)
 		}
-		out[elections[i].Ref()] = elections[i].state(candidates)
+		offers, err := listOffers.All(ctx, h, elections[i].ID)
+		if err != nil {
+			return nil, err
+		}
+		out[elections[i].Ref()] = elections[i].state(candidates, offers)
 	}
 	votes, err := listAllNamed.All(ctx, h)
 	for _, v := range votes {

@@ -156,6 +156,7 @@ func (h *hall) reopen() {
 	}
 	h.mandate.Accepted.On(h.OnAccepted)
 	h.mandate.Ended.On(h.OnEnded)
+	h.ballots.Revealed.On(h.OnRevealed)
 	h.member.Ended.On(func(ctx context.Context, tx *db.Tx, e member.Ended) error {
 		return h.mandate.CloseMember(ctx, tx, e.Member.ID)
 	})

@@ -58,7 +58,11 @@ func (h *hall) seedbed() (care id.ID) {
 	for _, p := range h.people[1:5] {
 		h.ok(h.mandate.Join(h.ctx, p, b.ID))
 	}
-	h.announce("Steward", 2)
+	h.adopts(sealed) // where nobody offers to be a scrutineer, ballots are not sealed
+	steward := h.announce("Steward", 2)
+	for _, p := range []int{5, 6, 7} {
+		h.ok(h.offer(steward, p))
+	}
 	h.decide(election.Hold, map[string]any{"body": b.ID, "voters": b.ID, "office": "Chair", "seats": 1, "powers": []string{member.Admit}, "days": 100})
 	h.decide(election.Hold, map[string]any{"body": b.ID, "kind": election.Panel, "office": "Juror", "seats": 2, "days": 200})
 	h.decide(election.Hold, map[string]any{"body": h.root, "office": "Auditor", "seats": 3, "days": 730, "terms": []election.Term{{Days: 730, Seats: 1}, {Days: 365, Seats: 2}},
@@ -80,7 +84,7 @@ type start struct {
 	at     time.Time
 }
 
-// starts are three: nominations are open, votes are open, offices are offered.
+// starts are four: nominations are open, votes are open, ballots are sealed, offices are offered.
 func (h *hall) starts() []start {
 	out := []start{{h.dump(), h.clock.Now()}}
 	list, err := h.List(h.ctx, 0, 10)
@@ -94,6 +98,12 @@ func (h *hall) starts() []start {
 		h.vote(first, i, 1, 2, 3, 4)
 	}
 	h.until(first.ClosesAt)
+	first = h.is(first, election.Sealed)
+	out = append(out, start{h.dump(), h.clock.Now()})
+	for _, p := range h.drawn(first)[1:] {
+		h.ok(h.reveal(first, h.people[p]))
+	}
+	h.tick()
 	h.is(first, election.Counted)
 	return append(out, start{h.dump(), h.clock.Now()})
 }
@@ -135,7 +145,7 @@ func TestRandomLives(t *testing.T) {
 		})
 		t.Logf("%d deaths; saw %v", died, seen)
 		if !failed && !testing.Short() {
-			for _, what := range []string{"secret ballot", "vote by name", "paper", "accepted", "checked file", "state filled", "state failed"} {
+			for _, what := range []string{"secret ballot", "vote by name", "paper", "accepted", "checked file", "opened box", "revealed key", "state filled", "state failed"} {
 				if seen[what] == 0 {
 					t.Errorf("in all histories there was no %s: the machine has gone blind", what)
 				}
@@ -282,6 +292,25 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 			}
 		}
 	}
+	a["scrutiny"] = func(r *rapid.T) {
+		by := m.somebody(r)
+		e, ok := m.in(r, election.Nominations, election.Final)
+		if !ok {
+			return
+		}
+		if rapid.IntRange(0, 3).Draw(r, "withdraws") == 0 {
+			_ = m.do(r, false, func() error { return m.WithdrawScrutiny(m.ctx, by, e.ID) })
+			return
+		}
+		_, public, err := ballotbox.ScrutineerKey(scrutineerCode(by), e.Ref().String())
+		m.ok(err)
+		if m.do(r, false, func() error { return m.OfferScrutiny(m.ctx, by, e.ID, public) }) == nil {
+			m.seen["offer of a scrutineer"]++
+		}
+	}
+	for _, n := range []string{"", " 2", " 3"} {
+		a["reveal"+n] = m.reveals
+	}
 	a["ask"] = func(r *rapid.T) {
 		if e, ok := m.in(r, election.Nominations, election.Final, election.Open, election.Counted); ok {
 			by, to := m.somebody(r), m.somebody(r)
@@ -293,6 +322,21 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 		}
 	}
 	return a
+}
+
+// reveals has scrutineers reveal their keys, now and then before the close.
+func (m *machine) reveals(r *rapid.T) {
+	e, ok := m.in(r, election.Sealed)
+	if !ok {
+		if e, ok = m.in(r, election.Open); !ok || e.Mode != election.Secret {
+			return
+		}
+	}
+	for _, p := range m.drawn(e) {
+		if p >= 0 && rapid.IntRange(0, 3).Draw(r, "reveals") > 0 && m.do(r, false, func() error { return m.reveal(e, m.people[p]) }) == nil {
+			m.seen["revealed key"]++
+		}
+	}
 }
 
 func (m *machine) nominate(r *rapid.T) {
@@ -633,13 +677,20 @@ func (m *machine) checkVotes(r *rapid.T, e *election.Election) {
 		}
 	}
 	slices.Sort(box)
-	if len(box) != v.Ballots || v.Ballots > v.Papers || v.Papers != taken || taken > v.Roll || v.Roll != len(ticks) {
+	boxed := v.Ballots
+	if v.Voided {
+		boxed = 0
+	}
+	if len(box) != boxed || v.Ballots > v.Papers || v.Papers != taken || taken > v.Roll || v.Roll != len(ticks) {
 		r.Fatalf("election %d: %d ballots (%d said), %d papers, %d ticks, %d on the roll (%d said)", e.Number, len(box), v.Ballots, v.Papers, taken, len(ticks), v.Roll)
 	}
 	if closed := !v.ClosedAt.IsZero(); closed != (e.State != election.Open) || closed != (v.Key == "" && v.ReceiptKey == "") {
 		r.Fatalf("election %d is %s; the vote closed at %s; keys of %d bytes", e.Number, e.State, v.ClosedAt, len(v.Key)+len(v.ReceiptKey))
 	} else if closed {
-		m.same(r, e, fmt.Sprint(box, v.ResultJSON))
+		m.same(r, e, fmt.Sprint(box))
+		if sealed := e.State == election.Sealed; sealed && !v.Sealed() || v.Counted() && (sealed || e.State == election.Cancelled) {
+			r.Fatalf("election %d is %s, and its ballots are sealed: %v", e.Number, e.State, v.Sealed())
+		}
 	}
 }
 
@@ -668,6 +719,7 @@ func (m *machine) end(r *rapid.T) {
 		if n > 300 {
 			r.Fatal("there are elections without end")
 		}
+		m.reveals(r)
 		if next.After(m.clock.Now()) {
 			m.clock.Set(next)
 		}
@@ -686,6 +738,11 @@ func (m *machine) end(r *rapid.T) {
 		}
 		m.seen["secret ballot"]++
 		f, err := m.ballots.Published(m.ctx, v.ID)
+		if v.Voided {
+			m.want(err, fault.Gone, "the file of a vote that was called off")
+			m.seen["void ballot"]++
+			continue
+		}
 		m.ok(err)
 		again, err := m.ballots.Published(m.ctx, v.ID)
 		m.ok(err)
@@ -702,14 +759,21 @@ func (m *machine) end(r *rapid.T) {
 		}
 		m.seen["checked file"]++
 		in := map[string]string{}
-		for _, b := range f.Ballots {
-			in[string(b.Key)] = b.Choice
+		box, err := f.Read()
+		m.ok(err)
+		if f.Question.Scrutineers != nil {
+			m.seen[map[bool]string{true: "sealed for ever", false: "opened box"}[box.Sealed]]++
+		}
+		for i, b := range f.Ballots {
+			if in[string(b.Key)] = "sealed"; !box.Sealed {
+				in[string(b.Key)] = box.Choices[i].String()
+			}
 		}
 		if len(m.browsers[v.ID]) == 0 {
 			continue // cast before this life began
 		}
 		for _, b := range m.browsers[v.ID] {
-			if b.choice != "" && in[b.key] != b.choice {
+			if was := in[b.key]; b.choice != "" && was != b.choice && !(box.Sealed && was == "sealed") {
 				r.Fatalf("election %d: the ballot %s was acknowledged, and in the box is %q", e.Number, b.choice, in[b.key])
 			}
 			delete(in, b.key)

@@ -36,7 +36,11 @@ func (s *Service) Advance(ctx context.Context) error {
 					return err
 				}
 			}
-			if err := s.advance(ctx, due[i].ID); err != nil {
+			opened, err := s.opened(ctx, &due[i])
+			if err == nil {
+				err = s.advance(ctx, due[i].ID, opened)
+			}
+			if err != nil {
 				failed = append(failed, err) // others must not wait for it; the job will be tried again
 				continue
 			}
@@ -49,7 +53,9 @@ func (s *Service) Advance(ctx context.Context) error {
 	return errors.Join(append(failed, s.remind(ctx))...)
 }
 
-func (s *Service) advance(ctx context.Context, election id.ID) error {
+// advance takes the next step of an election. opened is the file of a sealed one that the scrutineers have
+// opened: it takes a while to make, and is made before.
+func (s *Service) advance(ctx context.Context, election id.ID, opened *ballotbox.File) error {
 	return s.step(ctx, election, func(tx *db.Tx, e *Election) error {
 		if e.DueAt.IsZero() || e.DueAt.After(tx.Now()) {
 			return nil // another node was first
@@ -64,6 +70,8 @@ func (s *Service) advance(ctx context.Context, election id.ID) error {
 			return s.begin(ctx, tx, e)
 		case Open:
 			return s.close(ctx, tx, e)
+		case Sealed:
+			return s.unseal(ctx, tx, e, opened)
 		case Counted:
 			return s.settle(ctx, tx, e)
 		}
@@ -234,12 +242,16 @@ func (s *Service) begin(ctx context.Context, tx *db.Tx, e *Election) error {
 	if _, err := tally.Count(e.countingRule(), e.form(stand)); err != nil { // better now than when all have voted
 		return s.fail(ctx, tx, e, "it cannot be counted: "+err.Error())
 	}
+	keepers, wait, err := s.scrutineers(ctx, tx, e, stand, good)
+	if err != nil || wait {
+		return err
+	}
 	if late := tx.Now().Sub(e.OpensAt); late > 0 { // voting lasts as long as was announced
 		e.OpensAt, e.ClosesAt = tx.Now(), e.ClosesAt.Add(late)
 	}
 	e.State, e.DueAt, e.RollSize, e.RollHash = Open, e.ClosesAt, len(roll), rollHash(e.ID, roll)
 	if e.Mode == Secret {
-		err := s.startBallot(ctx, tx, e, stand, roll)
+		err := s.startBallot(ctx, tx, e, stand, roll, keepers)
 		if fault.Is(err, fault.Invalid) {
 			return s.fail(ctx, tx, e, err.Error())
 		}
@@ -258,10 +270,10 @@ func (s *Service) begin(ctx context.Context, tx *db.Tx, e *Election) error {
 	return s.moved(ctx, tx, e, entry)
 }
 
-func (s *Service) startBallot(ctx context.Context, tx *db.Tx, e *Election, stand []Candidate, roll []id.ID) error {
+func (s *Service) startBallot(ctx context.Context, tx *db.Tx, e *Election, stand []Candidate, roll []id.ID, keepers []ballot.Keeper) error {
 	q := e.question(stand)
 	_, err := s.ballot.Start(ctx, tx, ballot.Opening{Subject: e.Ref(), Title: e.Title, Body: e.Text, Method: q.Method, Rule: q.Rule, Seats: q.Seats, Options: q.Options,
-		Settings: q.Settings, Roll: roll, Closes: e.ClosesAt})
+		Settings: q.Settings, Roll: roll, Closes: e.ClosesAt, Needed: e.Rules().Needed, Scrutineers: keepers})
 	return err
 }
 
@@ -322,13 +334,16 @@ func (s *Service) close(ctx context.Context, tx *db.Tx, e *Election) error {
 		}
 		return s.counted(ctx, tx, e, list, &result)
 	}
-	v, ok, err := s.ballot.Of(ctx, tx, e.Ref())
-	if err != nil || !ok {
-		return errors.Join(err, fmt.Errorf("close election %d: it has no ballot", e.Number))
+	v, err := s.voteOf(ctx, tx, e)
+	if err != nil {
+		return err
 	}
 	result, err := s.ballot.Finish(ctx, tx, v.ID)
 	if err != nil {
 		return err
+	}
+	if result == nil {
+		return s.seal(ctx, tx, e)
 	}
 	return s.counted(ctx, tx, e, list, result)
 }
@@ -380,7 +395,8 @@ func (s *Service) counted(ctx context.Context, tx *db.Tx, e *Election, list []Ca
 	return nil
 }
 
-// Reminder are the members who have not voted in an election that closes soon.
+// Reminder are the members who have not voted in an election that closes soon, or the scrutineers who have not
+// revealed the keys to its ballots.
 type Reminder struct {
 	Election Election
 	Members  []id.ID
@@ -393,15 +409,21 @@ func (s *Service) remind(ctx context.Context) error {
 		return err
 	}
 	for _, e := range open {
-		left, all := e.ClosesAt.Sub(s.db.Now()), e.ClosesAt.Sub(e.OpensAt)
-		if left > min(2*day, all/3) {
+		from, until := e.OpensAt, e.ClosesAt
+		if e.State == Sealed {
+			from, until = e.ClosesAt, e.DueAt
+		}
+		if until.Sub(s.db.Now()) > min(2*day, until.Sub(from)/3) {
 			continue
 		}
 		if err := s.step(ctx, e.ID, func(tx *db.Tx, e *Election) error {
-			if e.State != Open || !e.RemindedAt.IsZero() {
+			if e.State != Open && e.State != Sealed || !e.RemindedAt.IsZero() {
 				return nil
 			}
 			members, err := s.Unvoted(ctx, tx, e)
+			if e.State == Sealed {
+				members, err = s.Awaited(ctx, tx, e)
+			}
 			if err != nil {
 				return err
 			}

@@ -33,11 +33,11 @@ var (
 	getElection   = db.Def[Election](`SELECT ` + columns + ` WHERE id = $1`)
 	getByNumber   = db.Def[Election](`SELECT ` + columns + ` WHERE number = $1`)
 	listElections = db.Def[Election](`SELECT ` + columns + ` WHERE number < $1 ORDER BY number DESC LIMIT $2`)
-	listRunning   = db.Def[Election](`SELECT ` + columns + ` WHERE state IN ('nominations', 'candidates final', 'open', 'counted') ORDER BY closes_at, number LIMIT 200`)
+	listRunning   = db.Def[Election](`SELECT ` + columns + ` WHERE state IN ('nominations', 'candidates final', 'open', 'sealed', 'counted') ORDER BY closes_at, number LIMIT 200`)
 	listForBody   = db.Def[Election](`SELECT ` + columns + ` WHERE body_id = $1 ORDER BY number DESC LIMIT 100`)
 	listDue       = db.Def[Election](`SELECT ` + columns + ` WHERE due_at > 0 AND due_at <= $1 ORDER BY due_at, id LIMIT 100`)
 	listAll       = db.Def[Election](`SELECT ` + columns + ` ORDER BY id`)
-	listToRemind  = db.Def[Election](`SELECT ` + columns + ` WHERE state = 'open' AND reminded_at = 0 AND closes_at > $1 ORDER BY closes_at LIMIT 100`)
+	listToRemind  = db.Def[Election](`SELECT ` + columns + ` WHERE reminded_at = 0 AND (state = 'open' AND closes_at > $1 OR state = 'sealed' AND due_at > $1) ORDER BY closes_at LIMIT 100`)
 	setReminded   = db.Stmt(`UPDATE elections SET reminded_at = $2 WHERE id = $1`)
 	listToVote    = db.Def[Election](`SELECT ` + columns + ` WHERE state = 'open' AND closes_at > $2 AND id IN (SELECT election_id FROM election_roll WHERE member_id = $1)
 		AND id NOT IN (SELECT election_id FROM election_votes WHERE member_id = $1) ORDER BY closes_at LIMIT 50`)
@@ -62,6 +62,12 @@ var (
 	insertReply    = db.Stmt(`INSERT INTO election_replies (question_id, candidate_id, text, at) VALUES ($1, $2, $3, $4)`)
 	listReplies    = db.Def[Reply](`SELECT r.question_id, r.candidate_id, r.text, r.at FROM election_replies r JOIN election_questions q ON q.id = r.question_id
 		WHERE q.election_id = $1 ORDER BY r.question_id, r.candidate_id`)
+
+	insertOffer = db.Stmt(`INSERT INTO election_scrutineers (election_id, member_id, public_key, at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (election_id, member_id) DO UPDATE SET public_key = excluded.public_key`)
+	deleteOffer = db.Stmt(`DELETE FROM election_scrutineers WHERE election_id = $1 AND member_id = $2`)
+	listOffers  = db.Def[Offered](`SELECT member_id, public_key, at FROM election_scrutineers WHERE election_id = $1 ORDER BY at, member_id`)
+	setDue      = db.Stmt(`UPDATE elections SET due_at = $2 WHERE id = $1`)
 
 	insertObserver = db.Stmt(`INSERT INTO election_observers (election_id, member_id, at) VALUES ($1, $2, $3) ON CONFLICT (election_id, member_id) DO NOTHING`)
 	listObservers  = db.Def[id.ID](`SELECT member_id FROM election_observers WHERE election_id = $1 ORDER BY at, member_id`)

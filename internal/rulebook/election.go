@@ -26,6 +26,10 @@ type Election struct {
 	Cap          int         `json:"affiliation_cap,omitempty"` // most elected of one affiliation; 0: any number
 	Term         int         `json:"term_days"`                 // usual term
 	Quorum       tally.Ratio `json:"quorum"`                    // of the roll; 0: none
+	Scrutineers  int         `json:"scrutineers,omitempty"`     // to whom ballots are sealed until the close; 0: not sealed
+	Needed       int         `json:"scrutineers_needed,omitempty"`
+	Reveal       int         `json:"reveal_days,omitempty"` // for the scrutineers to open the ballots
+	Witness      bool        `json:"witness,omitempty"`     // a witness co-op signs ballot papers too
 }
 
 // ElectionMethods are the rules by which persons can be elected.
@@ -47,7 +51,7 @@ func (r *Rule) ElectionIn() Election {
 }
 
 // Ahead is how many days an election takes from its announcement to the end of acceptance.
-func (e *Election) Ahead() int { return e.Nominations + e.Final + e.Open + e.Accept }
+func (e *Election) Ahead() int { return e.Nominations + e.Final + e.Open + e.Reveal + e.Accept }
 
 func (e *Election) check() error {
 	for _, c := range []struct {
@@ -61,6 +65,10 @@ func (e *Election) check() error {
 		{e.Accept < 1 || e.Accept > 14, "The elected have 1 to 14 days to accept."},
 		{e.Ahead() > 60, "An election that opens 60 days before a mandate ends must be over when it does: all its days together are at most 60."},
 		{e.Endorsements < 0 || e.Endorsements > 20, "Up to 20 endorsements can be asked for."},
+		{e.Scrutineers != 0 && (e.Scrutineers < 2 || e.Scrutineers > 9), "There are 2 to 9 scrutineers, or none."},
+		{e.Scrutineers != 0 && (e.Needed < 2 || e.Needed > e.Scrutineers) || e.Scrutineers == 0 && e.Needed != 0, "Two scrutineers or more open the ballots, and no more than there are."},
+		{e.Scrutineers != 0 && (e.Reveal < 1 || e.Reveal > 14) || e.Scrutineers == 0 && e.Reveal != 0, "Scrutineers have 1 to 14 days to open the ballots."},
+		{(e.Scrutineers != 0 || e.Witness) && !e.Secret, "Scrutineers and a witness are for secret ballots."},
 		{e.Cap < 0, "A cap is a number of seats."},
 		{e.Term < 30 || e.Term > 4*365, "A term has 30 days to four years."},
 		{!within(e.Quorum, 0, 1, 2), "A quorum is at most 50 % of the roll."},
@@ -98,6 +106,12 @@ func electionLines(ctx context.Context, e *Election) []effect.Line {
 	}
 	if e.CountBack {
 		words += "; " + t("vacancies are filled from the same ballots")
+	}
+	if e.Scrutineers > 0 {
+		words += "; " + t("ballots are sealed to %d scrutineers, of whom %d open them within %s", e.Scrutineers, e.Needed, days(e.Reveal))
+	}
+	if e.Witness {
+		words += "; " + t("a witness co-op signs ballot papers too")
 	}
 	if e.Cap > 0 {
 		words += "; " + t("at most %d of one affiliation", e.Cap)

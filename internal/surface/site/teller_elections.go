@@ -50,6 +50,16 @@ func (w *teller) ofElections(verb string) string {
 		return t(ctx, "An elected member does not hold the office any more: %s.", e)
 	case "counted-back":
 		return t(ctx, "A vacancy was filled from the same ballots: %s. Elected: %s.", e, w.people("elected"))
+	case "scrutineer-offered":
+		return t(ctx, "%s offers to be a scrutineer: %s.", w.doer(), e)
+	case "scrutineer-withdrew":
+		return t(ctx, "%s does not offer to be a scrutineer any more: %s.", w.doer(), e)
+	case "wants-scrutineers":
+		return t(ctx, "Voting was put off, as too few offered to be scrutineers: %s.", e)
+	case "scrutineers":
+		return t(ctx, "Scrutineers were drawn by lot: %s. They are: %s.", e, w.people("drawn"))
+	case "sealed":
+		return t(ctx, "Voting closed, and the scrutineers have to open the ballots: %s.", e)
 	case "filled", "settled":
 		return t(ctx, "An election was completed: %s.", e)
 	case "failed":
