@@ -18,21 +18,22 @@ type cli struct {
 	Config     `embed:""`
 	ConfigFile kong.ConfigFlag `name:"config" placeholder:"FILE" help:"Read settings from this TOML file."`
 
-	Serve   serveCmd   `cmd:"" help:"Run the co-op."`
-	Demo    demoCmd    `cmd:"" help:"Run a fictional co-op full of life; its logins are printed."`
-	Found   foundCmd   `cmd:"" help:"Found the co-op: the first event of its record."`
-	Account accountCmd `cmd:"" help:"Accounts of members. What changes something is on the record as the operator's act."`
-	Token   tokenCmd   `cmd:"" help:"Access tokens for apps."`
-	Verify  verifyCmd  `cmd:"" help:"Walk the record and name the first event that does not fit."`
-	Tally   tallyCmd   `cmd:"" help:"Count a file of ballots by any rule, on any machine."`
-	Backup  backupCmd  `cmd:"" help:"Write a consistent copy of everything while the server runs."`
-	Restore restoreCmd `cmd:"" help:"Put a backup into an empty data folder and verify it."`
-	Import  importCmd  `cmd:"" help:"Take over what was kept elsewhere."`
-	Export  exportCmd  `cmd:"" help:"Print what can be taken away."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database up to date without serving."`
-	Show    configCmd  `cmd:"" name:"config" help:"Print the configuration in effect."`
-	Version versionCmd `cmd:"" help:"Print the version."`
-	Docs    docsCmd    `cmd:"" hidden:"" help:"Write a page of docs/ from the program itself."`
+	Serve      serveCmd      `cmd:"" help:"Run the co-op."`
+	Demo       demoCmd       `cmd:"" help:"Run a fictional co-op full of life; its logins are printed."`
+	Found      foundCmd      `cmd:"" help:"Found the co-op: the first event of its record."`
+	Account    accountCmd    `cmd:"" help:"Accounts of members. What changes something is on the record as the operator's act."`
+	Token      tokenCmd      `cmd:"" help:"Access tokens for apps."`
+	Verify     verifyCmd     `cmd:"" help:"Walk the record and name the first event that does not fit."`
+	Tally      tallyCmd      `cmd:"" help:"Count a file of ballots by any rule, on any machine."`
+	Scrutineer scrutineerCmd `cmd:"" help:"Keys of a scrutineer, made on any machine."`
+	Backup     backupCmd     `cmd:"" help:"Write a consistent copy of everything while the server runs."`
+	Restore    restoreCmd    `cmd:"" help:"Put a backup into an empty data folder and verify it."`
+	Import     importCmd     `cmd:"" help:"Take over what was kept elsewhere."`
+	Export     exportCmd     `cmd:"" help:"Print what can be taken away."`
+	Migrate    migrateCmd    `cmd:"" help:"Bring the database up to date without serving."`
+	Show       configCmd     `cmd:"" name:"config" help:"Print the configuration in effect."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
+	Docs       docsCmd       `cmd:"" hidden:"" help:"Write a page of docs/ from the program itself."`
 }
 
 // run is what commands are given.

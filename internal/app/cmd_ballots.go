@@ -81,7 +81,7 @@ func (c *verifyCmd) check(r *run, box *ballotbox.File) error {
 			found = []ballotbox.Finding{}
 		}
 		return errors.Join(printJSON(r, map[string]any{"whole": failed == nil, "proved": proved, "findings": found, "papers": box.Papers, "ballots": len(box.Ballots),
-			"roll": box.Question.Roll, "key": closing.Key, "result": box.Result}), failed)
+			"roll": box.Question.Roll, "reveals": len(box.Reveals), "key": closing.Key, "result": box.Result}), failed)
 	}
 	if failed != nil {
 		for _, f := range found {
@@ -95,9 +95,22 @@ func (c *verifyCmd) check(r *run, box *ballotbox.File) error {
 }
 
 func tellBox(r *run, box *ballotbox.File, proved bool, key string) error {
-	_, err := fmt.Fprintf(r.out, "%s\nAll %d ballots are sound, on %d papers of a roll of %d, and give the published result by %s.\n", box.Question.Title, len(box.Ballots), box.Papers, box.Question.Roll, box.Question.Rule)
-	if err != nil {
+	says := "give the published result by " + box.Question.Rule
+	if s := box.Question.Scrutineers; s != nil && len(box.Reveals) < s.Needed {
+		says = fmt.Sprintf("are sealed: %d scrutineers have given up their keys, and it takes %d to count them", len(box.Reveals), s.Needed)
+	}
+	if _, err := fmt.Fprintf(r.out, "%s\nAll %d ballots are sound, on %d papers of a roll of %d, and %s.\n", box.Question.Title, len(box.Ballots), box.Papers, box.Question.Roll, says); err != nil {
 		return err
+	}
+	if w := box.Question.Witness; w != nil {
+		if _, err := fmt.Fprintf(r.out, "Every paper is signed by the witness too: %s.\n", w.Host); err != nil {
+			return err
+		}
+	}
+	if n := len(box.Ballots) - box.Result.Voted; box.Result.Rule != "" && n > 0 {
+		if _, err := fmt.Fprintf(r.out, "%d of them are spoilt: no answer was sealed in them.\n", n); err != nil {
+			return err
+		}
 	}
 	for _, x := range resultLines(box.Result) {
 		if _, err := fmt.Fprintln(r.out, x); err != nil {
@@ -105,10 +118,10 @@ func tellBox(r *run, box *ballotbox.File, proved bool, key string) error {
 		}
 	}
 	if !proved {
-		_, err = fmt.Fprintln(r.out, "The record's entry of the close is not signed yet: download the file again within the hour.")
+		_, err := fmt.Fprintln(r.out, "The record's entry of the close is not signed yet: download the file again within the hour.")
 		return err
 	}
-	_, err = fmt.Fprintf(r.out, "The list of ballots is in the signed record. Its key, which you should know from elsewhere:\n%s\n", key)
+	_, err := fmt.Fprintf(r.out, "The list of ballots is in the signed record. Its key, which you should know from elsewhere:\n%s\n", key)
 	return err
 }
 

@@ -35,7 +35,7 @@ var jobActs = map[string]string{
 }
 
 var commandActs = map[string]string{
-	"serve": "none: it runs the program", "demo": "none: a fictional co-op in a folder of its own", "verify": "none: it reads", "tally": "none: it counts a file", "version": "none: it reads",
+	"serve": "none: it runs the program", "demo": "none: a fictional co-op in a folder of its own", "verify": "none: it reads", "tally": "none: it counts a file", "scrutineer key": "none: it makes a key and keeps nothing", "scrutineer reveal": "none: it makes a key and keeps nothing", "version": "none: it reads",
 	"found":          "none: the genesis itself, once",
 	"account create": "member.enrol", "account list": "none: it reads",
 	"token create": "none: the operator could read the database; the token acts for its member and is listed to the member",

@@ -65,6 +65,15 @@ func (a *App) onElectionMoved(ctx context.Context, tx *db.Tx, e election.Electio
 			return err
 		}
 		return a.tellElection(ctx, tx, tellVoters{Election: e.ID})
+	case election.Final:
+		if e.OpensAt.After(e.FinalAt.Add(time.Duration(e.Rules().Final) * 24 * time.Hour)) {
+			return a.postElection(ctx, tx, &e, fmt.Sprintf("Scrutineers are wanted: %s (election %d). Voting is put off until %s.", e.Title, e.Number, e.OpensAt.Format(longDate)))
+		}
+	case election.Sealed:
+		if err := a.postElection(ctx, tx, &e, fmt.Sprintf("Voting is closed: %s (election %d). The ballots are published sealed; the scrutineers open them until %s.", e.Title, e.Number, e.DueAt.Format(longDate))); err != nil {
+			return err
+		}
+		return a.tellScrutineers(ctx, tx, &e, false)
 	case election.Counted:
 		r := e.Result()
 		how := fmt.Sprintf("%d of %d voted.", r.Voted, e.RollSize)
@@ -99,6 +108,9 @@ func (a *App) tellElection(ctx context.Context, tx *db.Tx, t tellVoters) error {
 }
 
 func (a *App) onElectionReminded(ctx context.Context, tx *db.Tx, r election.Reminder) error {
+	if r.Election.State == election.Sealed {
+		return a.tellScrutineers(ctx, tx, &r.Election, true)
+	}
 	return a.tellElection(ctx, tx, tellVoters{Election: r.Election.ID, Remind: true})
 }
 
@@ -132,6 +144,25 @@ func (a *App) tellElectionPage(ctx context.Context, tx *db.Tx, t tellVoters) err
 			return err
 		}
 		t.After = x
+	}
+	return nil
+}
+
+// tellScrutineers asks those who have not given up their keys to do so.
+func (a *App) tellScrutineers(ctx context.Context, tx *db.Tx, e *election.Election, again bool) error {
+	who, err := a.Election.Awaited(ctx, tx, e)
+	if err != nil || a.quiet {
+		return err
+	}
+	first := "Voting has closed, and you are a scrutineer"
+	if again {
+		first = "The ballots are still waiting for your key"
+	}
+	for _, m := range who {
+		if err := a.mailMember(ctx, tx, m, "Please open the ballots: "+e.Title, fmt.Sprintf("%s: %s.\n\nType the code that you noted here, until %s:\n%s#reveal\n\nWithout %d of you nobody can read the ballots, and the election has to be held again.\n",
+			first, e.Title, e.DueAt.Format("Monday, "+longDate), a.electionURL(e), e.Rules().Needed)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

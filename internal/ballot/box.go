@@ -93,6 +93,8 @@ func (s *Service) replace(ctx context.Context, tx *db.Tx, vote id.ID, key, old s
 // refused says why a ballot cannot be taken, in words for who sent it.
 func refused(err error) error {
 	switch {
+	case errors.Is(err, ballotbox.ErrWitness):
+		return fault.New(fault.Forbidden, "The paper of this ballot was not signed by the witness.")
 	case errors.Is(err, ballotbox.ErrPaper):
 		return fault.New(fault.Forbidden, "The paper of this ballot was not signed for this vote.")
 	case errors.Is(err, ballotbox.ErrSignature):
@@ -108,7 +110,7 @@ func refused(err error) error {
 // VoteFor votes for a member whose browser runs no script: the server itself takes the paper and casts the
 // ballot, by the code that the member keeps. Nothing is stored that joins the two, but the server sees the
 // choice in passing: the page says so. Sending it again with the same code replaces the ballot.
-func (s *Service) VoteFor(ctx context.Context, by authz.Actor, vote id.ID, code ballotbox.Code, c ballotbox.Choice) (Receipt, error) {
+func (s *Service) VoteFor(ctx context.Context, by authz.Actor, vote id.ID, code ballotbox.Code, witnessCode string, c ballotbox.Choice) (Receipt, error) {
 	v, err := s.Get(ctx, s.db, vote)
 	if err != nil {
 		return Receipt{}, err
@@ -124,11 +126,11 @@ func (s *Service) VoteFor(ctx context.Context, by authz.Actor, vote id.ID, code 
 	if err != nil {
 		return Receipt{}, err
 	}
-	signature, err := s.Take(ctx, by, vote, request.Blinded)
+	signature, witness, err := s.TakeWitnessed(ctx, by, vote, request.Blinded, witnessCode, request.Witness)
 	if err != nil {
 		return Receipt{}, err
 	}
-	paper, err := request.Finish(signature, nil)
+	paper, err := request.Finish(signature, witness)
 	if err != nil {
 		return Receipt{}, err
 	}

@@ -130,12 +130,15 @@ func (p *Pages) draw(w http.ResponseWriter, r *http.Request, vote Vote, booth Bo
 	if err = p.fillRegister(r, &v); err != nil {
 		return err
 	}
+	if !vote.ClosedAt.IsZero() && !vote.Voided {
+		v.Words = checkWords(ctx)
+	}
 	if vote.Counted() {
 		if err = p.fillBallots(ctx, &v); err != nil {
 			return err
 		}
 		result := vote.Result()
-		v.Outcome, v.Told, v.Words = outcomeWords(ctx, v.Question, result), result.Explain(), checkWords(ctx)
+		v.Outcome, v.Told = outcomeWords(ctx, v.Question, result), result.Explain()
 	}
 	if v.Frame, err = p.Frame(w, r, v.Question.Title); err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 type problem struct {
 	Error    string `json:"error"`
 	Sequence uint64 `json:"sequence,omitempty"` // the least that the next ballot of this paper must have
+	Taken    bool   `json:"taken,omitempty"`    // the member has a paper already, of another code
 }
 
 var statuses = map[fault.Kind]int{fault.Invalid: http.StatusUnprocessableEntity, fault.NotFound: http.StatusNotFound, fault.Forbidden: http.StatusForbidden,
@@ -33,7 +34,7 @@ func refuse(w http.ResponseWriter, err error, sequence uint64) error {
 		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	return web.JSON(w, status, problem{words, sequence})
+	return web.JSON(w, status, problem{words, sequence, errors.Is(err, errTaken)})
 }
 
 // read reads a body in JSON, and nothing else that a form of another site could send.
@@ -70,16 +71,21 @@ func (p *Pages) paper(w http.ResponseWriter, r *http.Request) error {
 		return web.JSON(w, http.StatusUnauthorized, problem{Error: t(r.Context(), "You are signed out. Sign in and vote again: the code on this page stays good.")})
 	}
 	var in struct {
-		Blinded ballotbox.Base64 `json:"blinded"`
+		Blinded        ballotbox.Base64 `json:"blinded"`
+		WitnessBlinded ballotbox.Base64 `json:"witness_blinded"`
+		WitnessCode    string           `json:"witness_code"`
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
 		return refuse(w, fault.Field("blinded", "This is not a request for a ballot paper."), 0)
 	}
-	signed, err := p.Take(r.Context(), web.Actor(r), id.Parse(r.PathValue("id")), in.Blinded)
+	signed, witness, err := p.TakeWitnessed(r.Context(), web.Actor(r), id.Parse(r.PathValue("id")), in.Blinded, in.WitnessCode, in.WitnessBlinded)
 	if err != nil {
 		return refuse(w, err, 0)
 	}
-	return web.JSON(w, http.StatusOK, map[string]ballotbox.Base64{"signed": ballotbox.Base64(signed)})
+	return web.JSON(w, http.StatusOK, struct {
+		Signed  ballotbox.Base64 `json:"signed"`
+		Witness ballotbox.Base64 `json:"witness,omitempty"`
+	}{signed, witness})
 }
 
 // sameSite refuses requests that a page of another site makes. They could do nothing but cast a ballot
@@ -139,7 +145,7 @@ func (p *Pages) file(w http.ResponseWriter, r *http.Request) error {
 	}
 	h := w.Header()
 	h.Set("Cache-Control", "no-cache")
-	if c.Checkpoint != "" {
+	if c.Checkpoint != "" && f.Result.Rule != "" { // a sealed one will change
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	h.Set("Access-Control-Allow-Origin", "*") // anybody's page may recount

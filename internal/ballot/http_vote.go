@@ -29,7 +29,7 @@ func (p *Pages) Booth(r *http.Request, subject ref.Ref) (BoothView, bool, error)
 
 func (p *Pages) booth(r *http.Request, v *Vote) (BoothView, error) {
 	ctx, by := r.Context(), web.Actor(r)
-	b := BoothView{Vote: v.ID, Closed: !v.ClosedAt.IsZero(), Open: v.Open(p.db.Now()), Closes: v.ClosesAt, Member: by.Member != 0, Hash: v.Hash}
+	b := BoothView{Vote: v.ID, Closed: !v.ClosedAt.IsZero(), Void: v.Voided, Sealed: v.Sealed(), Open: v.Open(p.db.Now()), Closes: v.ClosesAt, Member: by.Member != 0, Hash: v.Hash}
 	var err error
 	if b.OnRoll, b.Taken, err = p.Entry(ctx, by, v.ID); err != nil || !b.Open || !b.OnRoll {
 		return b, err
@@ -37,6 +37,12 @@ func (p *Pages) booth(r *http.Request, v *Vote) (BoothView, error) {
 	q, err := v.Question()
 	if err != nil {
 		return b, err
+	}
+	if q.Scrutineers != nil {
+		b.Needed, b.Of = q.Scrutineers.Needed, len(q.Scrutineers.Keys)
+	}
+	if q.Witness != nil {
+		b.Witness = q.Witness.Host
 	}
 	b.question, b.voter, b.Title, b.Words = q, by.Member, q.Title, boothWords(ctx)
 	b.Options = shuffled(q, v.ID, by.Member)
@@ -85,7 +91,7 @@ func (p *Pages) voteFor(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if err == nil {
-		receipt, err = p.VoteFor(ctx, web.Actor(r), v.ID, code, choice)
+		receipt, err = p.VoteFor(ctx, web.Actor(r), v.ID, code, in.Text("witness_code"), choice)
 	}
 	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict) && v.Open(p.db.Now()) {
 		return p.again(w, r, v, in, err)

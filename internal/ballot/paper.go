@@ -98,9 +98,43 @@ type registered struct {
 
 func (r *registered) answer(asked string) ([]byte, error) {
 	if r.Blinded != asked {
-		return nil, fault.New(fault.Conflict, "You have taken your ballot paper already. With the code you were given you can use it again; without the code it is spoilt, and nobody can give you another.")
+		return nil, errTaken
 	}
 	return base64.RawURLEncoding.DecodeString(r.Signed)
+}
+
+var errTaken = fault.New(fault.Conflict, "You have taken your ballot paper already. With the code you were given you can use it again; without the code it is spoilt, and nobody can give you another.")
+
+// TakeWitnessed is Take for a vote with a witness: code is what the voter has from there, and blinded what
+// their browser blinded for it. Our own tick comes first: a voter with another paper must not spend the
+// witness's signature, and whoever mistypes the code asks again with the same messages.
+func (s *Service) TakeWitnessed(ctx context.Context, by authz.Actor, vote id.ID, blinded []byte, code string, forWitness []byte) (signature, witness []byte, err error) {
+	v, err := s.Get(ctx, s.db, vote)
+	if err != nil {
+		return nil, nil, err
+	}
+	q, err := v.Question()
+	if err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case q.Witness == nil && len(forWitness) == 0:
+		signature, err = s.Take(ctx, by, vote, blinded)
+		return signature, nil, err
+	case q.Witness == nil:
+		return nil, nil, fault.Field("witness_blinded", "This vote has no witness.")
+	case len(forWitness) == 0:
+		return nil, nil, fault.Field("witness_blinded", "This vote has a witness, who signs ballot papers too.")
+	case code == "":
+		return nil, nil, fault.Field("witness_code", "Type the code that you have from the witness, %s.", q.Witness.Host)
+	case s.Countersign == nil:
+		return nil, nil, fault.New(fault.Conflict, "The witness cannot be reached from here.")
+	}
+	if signature, err = s.Take(ctx, by, vote, blinded); err != nil {
+		return nil, nil, err
+	}
+	witness, err = s.Countersign(ctx, v.Subject(), by.Member, code, forWitness)
+	return signature, witness, err
 }
 
 // Tick is a line of the marked register as members see it.

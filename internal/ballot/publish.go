@@ -128,7 +128,11 @@ func (s *Service) Counted(ctx context.Context, h db.Handle, vote id.ID) (*ballot
 	if err != nil {
 		return nil, err
 	}
-	f, err := ballotbox.Arrange(q, v.Papers, ballots, reveals(scrutineers))
+	keys := reveals(scrutineers)
+	if q.Scrutineers != nil && !v.Counted() { // until the count is done the file says that it is not
+		keys = keys[:min(len(keys), q.Scrutineers.Needed-1)]
+	}
+	f, err := ballotbox.Arrange(q, v.Papers, ballots, keys)
 	if err != nil || !v.Counted() {
 		return f, err
 	}

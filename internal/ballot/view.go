@@ -22,6 +22,9 @@ type BoothView struct {
 	Title, Hash                  string
 	Closes                       time.Time
 	Open, Closed, Member, OnRoll bool
+	Void, Sealed                 bool
+	Needed, Of                   int    // scrutineers, where ballots are sealed to them
+	Witness                      string // host, where there is one
 	Taken                        bool   // the reader has a paper already, and so a code
 	Code                         string // made here for who votes without script
 	Options                      []boothOption

@@ -40,6 +40,10 @@ func stateWords(ctx context.Context, v pageView) string {
 		return t(ctx, "closes %s", i18n.Ago(ctx, v.Vote.ClosesAt, v.Now))
 	case v.Vote.ClosedAt.IsZero():
 		return t(ctx, "being counted")
+	case v.Vote.Sealed():
+		return t(ctx, "sealed")
+	case v.Vote.Voided:
+		return t(ctx, "called off")
 	}
 	return t(ctx, "closed")
 }
@@ -64,28 +68,30 @@ func rankHint(ctx context.Context, q *ballotbox.Question) string {
 // boothWords are what the script of the booth says. %s is filled in by it.
 func boothWords(ctx context.Context) string {
 	return wordsJSON(withVotes(ctx, map[string]string{
-		"unranked":  t(ctx, "Not ranked"),
-		"grip":      t(ctx, "%s: move. Place %s of %s."),
-		"grip-out":  t(ctx, "%s: move. Not ranked."),
-		"order":     t(ctx, "Your order: %s."),
-		"order-out": t(ctx, "You have ranked nobody."),
-		"changed":   t(ctx, "The question that the server gives out is not the one of this page. Do not vote; tell the returning officer."),
-		"insecure":  t(ctx, "This page was not loaded over a secure connection, so your browser cannot seal the ballot."),
-		"choose":    t(ctx, "Choose first."),
-		"marks":     t(ctx, "You marked more than can be marked."),
-		"points":    t(ctx, "The points do not fit what can be given."),
-		"ranks":     t(ctx, "The numbers have to be 1, 2, 3 and so on."),
-		"blank":     t(ctx, "This ballot is blank. Press again to cast it like that."),
-		"code":      t(ctx, "This is not a code: it has seven groups of four letters and digits, and one of them is mistyped."),
-		"no-code":   t(ctx, "Type your code first."),
-		"paper":     t(ctx, "Taking your ballot paper …"),
-		"pause":     t(ctx, "Waiting a moment, so that nobody can match the paper and the ballot by time …"),
-		"box":       t(ctx, "Putting the ballot into the box …"),
-		"network":   t(ctx, "The server could not be reached. Nothing is lost: try again."),
-		"busy":      t(ctx, "Too many vote from here at once. Wait a minute and try again; nothing is lost."),
-		"refused":   t(ctx, "The server refused: %s"),
-		"bad-paper": t(ctx, "What the server signed is no ballot paper of this vote. Tell the returning officer."),
-		"receipt":   t(ctx, "The server gave no good receipt. Try again, and if that does not help tell the returning officer."),
+		"unranked":        t(ctx, "Not ranked"),
+		"grip":            t(ctx, "%s: move. Place %s of %s."),
+		"grip-out":        t(ctx, "%s: move. Not ranked."),
+		"order":           t(ctx, "Your order: %s."),
+		"order-out":       t(ctx, "You have ranked nobody."),
+		"changed":         t(ctx, "The question that the server gives out is not the one of this page. Do not vote; tell the returning officer."),
+		"insecure":        t(ctx, "This page was not loaded over a secure connection, so your browser cannot seal the ballot."),
+		"choose":          t(ctx, "Choose first."),
+		"marks":           t(ctx, "You marked more than can be marked."),
+		"points":          t(ctx, "The points do not fit what can be given."),
+		"ranks":           t(ctx, "The numbers have to be 1, 2, 3 and so on."),
+		"blank":           t(ctx, "This ballot is blank. Press again to cast it like that."),
+		"code":            t(ctx, "This is not a code: it has seven groups of four letters and digits, and one of them is mistyped."),
+		"no-code":         t(ctx, "Type your code first."),
+		"paper":           t(ctx, "Taking your ballot paper …"),
+		"pause":           t(ctx, "Waiting a moment, so that nobody can match the paper and the ballot by time …"),
+		"box":             t(ctx, "Putting the ballot into the box …"),
+		"network":         t(ctx, "The server could not be reached. Nothing is lost: try again."),
+		"busy":            t(ctx, "Too many vote from here at once. Wait a minute and try again; nothing is lost."),
+		"refused":         t(ctx, "The server refused: %s"),
+		"bad-paper":       t(ctx, "What the server signed is no ballot paper of this vote. Tell the returning officer."),
+		"bad-witness":     t(ctx, "What the witness signed is no ballot paper of this vote. Tell the returning officer."),
+		"no-witness-code": t(ctx, "Type the code that you have from the witness."),
+		"receipt":         t(ctx, "The server gave no good receipt. Try again, and if that does not help tell the returning officer."),
 	}))
 }
 
@@ -101,17 +107,18 @@ func withVotes(ctx context.Context, words map[string]string) map[string]string {
 // checkWords are what the script says that checks and recounts.
 func checkWords(ctx context.Context) string {
 	return wordsJSON(withVotes(ctx, map[string]string{
-		"working":   t(ctx, "Fetching the ballots …"),
-		"checking":  t(ctx, "Checking ballot %s of %s …"),
-		"network":   t(ctx, "The file could not be fetched: %s"),
-		"unread":    t(ctx, "The file is not in form: %s"),
-		"question":  t(ctx, "The file answers another question than this page shows."),
-		"insecure":  t(ctx, "This page was not loaded over a secure connection, so your browser cannot check signatures."),
-		"code":      t(ctx, "This is not a code: it has seven groups of four letters and digits, and one of them is mistyped."),
-		"mine":      t(ctx, "Your ballot is there: %s"),
-		"mine-more": t(ctx, "Its hash is %s; your browser cast it as number %s on its paper, and both signatures on it are good."),
-		"mine-bad":  t(ctx, "A ballot with your key is there, and its signatures are not good. Tell the returning officer."),
-		"none":      t(ctx, "No ballot with this code is among the published ones. If you have a receipt, check it: with a good receipt you can prove that one is missing."),
+		"working":     t(ctx, "Fetching the ballots …"),
+		"checking":    t(ctx, "Checking ballot %s of %s …"),
+		"network":     t(ctx, "The file could not be fetched: %s"),
+		"unread":      t(ctx, "The file is not in form: %s"),
+		"question":    t(ctx, "The file answers another question than this page shows."),
+		"insecure":    t(ctx, "This page was not loaded over a secure connection, so your browser cannot check signatures."),
+		"code":        t(ctx, "This is not a code: it has seven groups of four letters and digits, and one of them is mistyped."),
+		"mine":        t(ctx, "Your ballot is there: %s"),
+		"mine-more":   t(ctx, "Its hash is %s; your browser cast it as number %s on its paper, and both signatures on it are good."),
+		"mine-spoilt": t(ctx, "Your ballot is there, and no answer was sealed in it. Your browser would not have sealed it so: tell the returning officer."),
+		"mine-bad":    t(ctx, "A ballot with your key is there, and its signatures are not good. Tell the returning officer."),
+		"none":        t(ctx, "No ballot with this code is among the published ones. If you have a receipt, check it: with a good receipt you can prove that one is missing."),
 
 		"receipt-form":    t(ctx, "This is not a receipt: paste all that is in the file."),
 		"receipt-other":   t(ctx, "This receipt is of another vote."),
@@ -148,6 +155,18 @@ func checkWords(ctx context.Context) string {
 		"find-form":   t(ctx, "Ballot %s: a part of it is missing."),
 		"find-paper":  t(ctx, "Ballot %s: its paper is not signed by this vote's key."),
 		"find-choice": t(ctx, "Ballot %s: what it says is no answer to the question."),
+
+		"witness":       t(ctx, "Every paper is signed by the witness too: %s."),
+		"opened":        t(ctx, "%s of %s scrutineers have given up their keys, and these open the ballots."),
+		"spoilt":        t(ctx, "Ballot %s is spoilt: no answer was sealed in it, so it is not counted."),
+		"still-sealed":  t(ctx, "So far %s scrutineers have given up their keys; it takes %s of %s to open the ballots."),
+		"sealed":        t(ctx, "All is in order. The ballots are still sealed."),
+		"early":         t(ctx, "The file has a result although its ballots are sealed."),
+		"choice-sealed": t(ctx, "sealed, and nobody can read it yet"),
+		"choice-spoilt": t(ctx, "spoilt: no answer was sealed in it"),
+		"record-opened": t(ctx, "The public record says that these very ballots were opened, with this result."),
+		"find-witness":  t(ctx, "Ballot %s: its paper is not signed by the witness."),
+		"find-reveal":   t(ctx, "What a scrutineer is said to have given up is not their key."),
 
 		"find-signature": t(ctx, "Ballot %s: it is not signed by its own key."),
 		"find-twice":     t(ctx, "Ballot %s: another one has the same key."),

@@ -36,7 +36,7 @@ func (h *hall) Cast(ctx context.Context, by authz.Actor, motion id.ID, c decisio
 		}
 		h.codes[key] = code
 	}
-	_, err = h.ballots.VoteFor(ctx, by, v.ID, code, ballotbox.Choice{Vote: c.Choice})
+	_, err = h.ballots.VoteFor(ctx, by, v.ID, code, "", ballotbox.Choice{Vote: c.Choice})
 	return decision.Receipt{}, err
 }
 

@@ -205,7 +205,7 @@ func TestARuleChangeTouchesNoElectionThatRuns(t *testing.T) {
 			code := newCode(t)
 			v, _, err := h.ballots.Of(h.ctx, h.db, two.Ref())
 			h.ok(err)
-			_, err = h.ballots.VoteFor(h.ctx, h.people[p], v.ID, code, ballotbox.Choice{Marks: []int{0}})
+			_, err = h.ballots.VoteFor(h.ctx, h.people[p], v.ID, code, "", ballotbox.Choice{Marks: []int{0}})
 			h.ok(err)
 		}
 		h.until(two.ClosesAt)

@@ -165,7 +165,7 @@ func TestAttackANewcomerVotesOnTheirFirstDay(t *testing.T) {
 		e = h.open(e)
 		v, _, err := h.ballots.Of(h.ctx, h.db, e.Ref())
 		h.ok(err)
-		_, err = h.ballots.VoteFor(h.ctx, late, v.ID, newCode(t), ballotbox.Choice{Rank: []int{1, 0}})
+		_, err = h.ballots.VoteFor(h.ctx, late, v.ID, newCode(t), "", ballotbox.Choice{Rank: []int{1, 0}})
 		h.want(err, fault.Forbidden, "who joined after the announcement votes")
 	})
 }
@@ -381,7 +381,7 @@ func TestAttackTheClockGoesBack(t *testing.T) {
 		h.clock.Set(e.OpensAt.Add(-day))
 		v, _, err := h.ballots.Of(h.ctx, h.db, e.Ref())
 		h.ok(err)
-		_, err = h.ballots.VoteFor(h.ctx, h.people[4], v.ID, newCode(t), ballotbox.Choice{Rank: []int{1, 0}})
+		_, err = h.ballots.VoteFor(h.ctx, h.people[4], v.ID, newCode(t), "", ballotbox.Choice{Rank: []int{1, 0}})
 		h.want(err, fault.Conflict, "before it opened")
 		h.tick()
 		h.is(e, election.Open)
@@ -389,7 +389,7 @@ func TestAttackTheClockGoesBack(t *testing.T) {
 		e = h.is(e, election.Counted)
 		h.clock.Set(e.ClosesAt.Add(-time.Hour)) // back to when it was open
 		h.tick()
-		_, err = h.ballots.VoteFor(h.ctx, h.people[4], v.ID, newCode(t), ballotbox.Choice{Rank: []int{1, 0}})
+		_, err = h.ballots.VoteFor(h.ctx, h.people[4], v.ID, newCode(t), "", ballotbox.Choice{Rank: []int{1, 0}})
 		h.want(err, fault.Conflict, "after it closed")
 		if e = h.is(e, election.Counted); e.Result().Voted != 1 {
 			t.Errorf("%d voted", e.Result().Voted)

@@ -322,7 +322,7 @@ func TestMembersDecideOnABudget(t *testing.T) {
 		for p, marks := range [][]int{{0, 1}, {0, 1}, {0}, {1}, {2}} {
 			code := newCode(t)
 			h.codes[h.people[p].Member] = code
-			_, err := h.ballots.VoteFor(h.ctx, h.people[p], v.ID, code, ballotbox.Choice{Marks: marks})
+			_, err := h.ballots.VoteFor(h.ctx, h.people[p], v.ID, code, "", ballotbox.Choice{Marks: marks})
 			h.ok(err)
 		}
 		if q.Rule != "pb/equal-shares" {

@@ -228,7 +228,7 @@ func (h *hall) decide(kind string, args any) decision.Motion {
 	for _, p := range h.people {
 		var err error
 		if isSecret {
-			_, err = h.ballots.VoteFor(h.ctx, p, secret.ID, newCode(h.t), ballotbox.Choice{Vote: decision.Agree})
+			_, err = h.ballots.VoteFor(h.ctx, p, secret.ID, newCode(h.t), "", ballotbox.Choice{Vote: decision.Agree})
 		} else {
 			_, err = h.decision.Cast(h.ctx, p, m.ID, decision.Choice{Choice: decision.Agree}, "")
 		}

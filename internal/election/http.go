@@ -42,6 +42,7 @@ const (
 	stands    = "none: a nomination is its member's own"
 	onTheRoll = "none: the roll of the vote says who may"
 	watches   = "none: any member may watch an election"
+	keeps     = "none: whoever holds the key to a sealed ballot gives it up; the service checks"
 )
 
 // Routes are the pages of elections.
@@ -57,6 +58,7 @@ func (p *Pages) Routes() []web.Route {
 		on("nominate", takesPart, p.doNominate), on("accept", stands, p.doAccept), on("decline", stands, p.doDecline), on("withdraw", stands, p.doWithdraw),
 		on("endorse", takesPart, p.doEndorse), on("ask", takesPart, p.doAsk), on("reply", stands, p.doReply), on("object", takesPart, p.doObject),
 		on("vote", onTheRoll, p.doVote), on("observe", watches, p.doObserve), on("strike", Strike, p.doStrike), on("restore", Restore, p.doRestore), on("extend", Prolong, p.doExtend),
+		on("offer", takesPart, p.doOffer), on("unoffer", takesPart, p.doUnoffer), on("reveal", keeps, p.doReveal),
 	}
 }
 

@@ -78,6 +78,7 @@ type (
 		Observers  []ui.Person
 		Reserved   []ui.Option
 		From       *Election
+		Scrutiny   *scrutinyView // where ballots are sealed
 	}
 	namedView struct {
 		Person ui.Person
@@ -98,7 +99,7 @@ func (p *Pages) page(w http.ResponseWriter, r *http.Request) error {
 func (p *Pages) draw(w http.ResponseWriter, r *http.Request, e Election, refused refusal) error {
 	ctx, by := r.Context(), web.Actor(r)
 	v := pageView{E: e, Plan: e.Plan(), Now: p.db.Now(), Member: by.Member != 0, Refused: refused, HTML: posttext.Render(e.Text, posttext.Options{}).HTML, Result: e.Result()}
-	for _, f := range []func(context.Context, authz.Actor, *pageView) error{p.fillOffice, p.fillCandidates, p.fillTalk, p.fillVote} {
+	for _, f := range []func(context.Context, authz.Actor, *pageView) error{p.fillOffice, p.fillCandidates, p.fillTalk, p.fillVote, p.fillScrutiny} {
 		if err := f(ctx, by, &v); err != nil {
 			return err
 		}

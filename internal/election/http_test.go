@@ -373,7 +373,7 @@ func TestPagesOfOtherElections(t *testing.T) {
 	v, _, err := s.ballots.Of(s.ctx, s.db, budget.Ref())
 	s.ok(err)
 	for _, p := range []int{4, 5, 6} {
-		_, err := s.ballots.VoteFor(s.ctx, s.people[p], v.ID, newCode(t), ballotbox.Choice{Marks: []int{0, 1}})
+		_, err := s.ballots.VoteFor(s.ctx, s.people[p], v.ID, newCode(t), "", ballotbox.Choice{Marks: []int{0, 1}})
 		s.ok(err)
 	}
 	s.until(budget.ClosesAt)

@@ -201,7 +201,7 @@ func TestAxeOnOtherElections(t *testing.T) {
 	v, _, err := s.ballots.Of(s.ctx, s.db, e.Ref())
 	s.ok(err)
 	for _, p := range []int{4, 5, 6} {
-		_, err := s.ballots.VoteFor(s.ctx, s.people[p], v.ID, newCode(t), ballotbox.Choice{Marks: []int{0, 1}})
+		_, err := s.ballots.VoteFor(s.ctx, s.people[p], v.ID, newCode(t), "", ballotbox.Choice{Marks: []int{0, 1}})
 		s.ok(err)
 	}
 	s.until(e.ClosesAt)

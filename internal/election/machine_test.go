@@ -576,7 +576,7 @@ func (m *machine) carried(kind string, args any) {
 	m.ok(err)
 	for _, p := range m.people {
 		if ok {
-			_, err = m.ballots.VoteFor(m.ctx, p, secret.ID, newCode(m.t), ballotbox.Choice{Vote: decision.Agree})
+			_, err = m.ballots.VoteFor(m.ctx, p, secret.ID, newCode(m.t), "", ballotbox.Choice{Vote: decision.Agree})
 		} else {
 			_, err = m.decision.Cast(m.ctx, p, x.ID, decision.Choice{Choice: decision.Agree}, "")
 		}

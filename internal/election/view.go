@@ -30,6 +30,8 @@ func stateWords(ctx context.Context, s State) string {
 		return t(ctx, "candidates final")
 	case Open:
 		return t(ctx, "open")
+	case Sealed:
+		return t(ctx, "sealed")
 	case Counted:
 		return t(ctx, "counted")
 	case Filled:
@@ -44,7 +46,7 @@ func stateHue(s State) string {
 	switch s {
 	case Nominations, Final:
 		return "blue"
-	case Open:
+	case Open, Sealed:
 		return "violet"
 	case Counted, Filled:
 		return "green"
@@ -61,6 +63,8 @@ func when(ctx context.Context, e *Election) (string, time.Time) {
 		return t(ctx, "voting opens") + " ", e.OpensAt
 	case Open:
 		return t(ctx, "closes") + " ", e.ClosesAt
+	case Sealed:
+		return t(ctx, "to be opened until") + " ", e.DueAt
 	}
 	if !e.CountedAt.IsZero() {
 		return t(ctx, "counted") + " ", e.CountedAt
@@ -124,6 +128,9 @@ func ruleWords(ctx context.Context, rule string) string {
 
 func steps(ctx context.Context, e *Election) []ui.Step {
 	order := []State{Nominations, Final, Open, Counted, Filled}
+	if e.State == Sealed || e.sealed() && e.ModeReason == "" {
+		order = slices.Insert(order, 3, Sealed)
+	}
 	at := slices.Index(order, e.State)
 	// The year is said where it is not the one of the announcement: the steps are narrow.
 	day := func(at time.Time) string {
@@ -134,7 +141,7 @@ func steps(ctx context.Context, e *Election) []ui.Step {
 	}
 	small := map[State]string{Nominations: day(e.Announced), Final: day(e.FinalAt), Open: day(e.OpensAt)}
 	if !e.ClosesAt.IsZero() {
-		small[Counted] = day(e.ClosesAt)
+		small[order[3]] = day(e.ClosesAt)
 	}
 	var out []ui.Step
 	for i, s := range order {

@@ -203,7 +203,7 @@ func (f *filler) ballots(name string, voters int) func(context.Context) error {
 			if err != nil {
 				return err
 			}
-			if _, err := f.Ballot.VoteFor(ctx, f.actors[who], v.ID, code, choice); err != nil {
+			if _, err := f.Ballot.VoteFor(ctx, f.actors[who], v.ID, code, "", choice); err != nil {
 				return err
 			}
 		}

@@ -41,6 +41,8 @@ type SecretBallot struct {
 	OpensAt  time.Time  `json:"opens_at"`
 	ClosesAt time.Time  `json:"closes_at"`
 	ClosedAt *time.Time `json:"closed_at,omitempty"`
+	Sealed   bool       `json:"sealed,omitempty" doc:"Closed, and the scrutineers have not opened the ballots."`
+	Void     bool       `json:"void,omitempty" doc:"Called off: the ballots were destroyed."`
 	File     string     `json:"file,omitempty" format:"uri" doc:"Once closed: all ballots with what proves them."`
 	OnRoll   bool       `json:"on_roll" doc:"Whether the member may vote."`
 	Taken    bool       `json:"taken" doc:"Whether the member's paper was given out."`
@@ -48,8 +50,9 @@ type SecretBallot struct {
 
 func (s *Service) secretBallot(ctx context.Context, by authz.Actor, v *ballot.Vote) (SecretBallot, error) {
 	out := SecretBallot{ID: v.ID, Subject: v.Subject().String(), Question: v.QuestionJSON, Hash: v.Hash, Roll: v.Roll, Papers: v.Papers, Ballots: v.Ballots,
-		OpensAt: v.OpensAt.UTC(), ClosesAt: v.ClosesAt.UTC(), ClosedAt: instant(v.ClosedAt)}
-	if out.ClosedAt != nil {
+		OpensAt: v.OpensAt.UTC(), ClosesAt: v.ClosesAt.UTC(), ClosedAt: instant(v.ClosedAt),
+		Sealed: v.Sealed(), Void: v.Voided}
+	if out.ClosedAt != nil && !v.Voided {
 		out.File = s.Site.Join("/ballots/" + v.ID.String() + "/file")
 	}
 	var err error
@@ -68,25 +71,31 @@ func (s *Service) getSecretBallot(ctx context.Context, by authz.Actor, in *Ident
 
 // Signed is the answer to a blinded message.
 type Signed struct {
-	Signed string `json:"signed" doc:"The blind signature, base64url."`
+	Signed  string `json:"signed" doc:"The blind signature, base64url."`
+	Witness string `json:"witness,omitempty" doc:"That of the witness, where the vote has one."`
 }
 
 func (s *Service) takePaper(ctx context.Context, by authz.Actor, in *struct {
 	Identified
 	Once
 	Body struct {
-		Blinded string `json:"blinded" maxLength:"600" doc:"The blinded message, 384 bytes as base64url."`
+		Blinded        string `json:"blinded" maxLength:"600" doc:"The blinded message, 384 bytes as base64url."`
+		WitnessBlinded string `json:"witness_blinded,omitempty" maxLength:"600" doc:"The message blinded for the witness, where the question names one."`
+		WitnessCode    string `json:"witness_code,omitempty" maxLength:"100" doc:"What the member has from the witness."`
 	}
 }) (*Of[Signed], error) {
-	blinded, err := base64.RawURLEncoding.DecodeString(in.Body.Blinded)
-	if err != nil {
+	var blinded, witness ballotbox.Base64
+	if err := blinded.UnmarshalText([]byte(in.Body.Blinded)); err != nil {
 		return nil, fault.Field("blinded", "This is not base64url without padding.")
 	}
-	signature, err := s.Ballot.Take(ctx, by, in.id(), blinded)
+	if err := witness.UnmarshalText([]byte(in.Body.WitnessBlinded)); err != nil {
+		return nil, fault.Field("witness_blinded", "This is not base64url without padding.")
+	}
+	signature, second, err := s.Ballot.TakeWitnessed(ctx, by, in.id(), blinded, in.Body.WitnessCode, witness)
 	if err != nil {
 		return nil, err
 	}
-	return one(Signed{base64.RawURLEncoding.EncodeToString(signature)}), nil
+	return one(Signed{ballotbox.Base64(signature).String(), ballotbox.Base64(second).String()}), nil
 }
 
 // SealedBallot is a ballot as it goes into the box.
@@ -94,8 +103,9 @@ type SealedBallot struct {
 	Key       string `json:"key" maxLength:"100" doc:"The ballot key: Ed25519, base64url."`
 	Prefix    string `json:"prefix" maxLength:"100"`
 	Paper     string `json:"paper" maxLength:"600" doc:"The signature that finishing the blind one gives."`
+	Witness   string `json:"witness,omitempty" maxLength:"600" doc:"That of the witness, where the question names one."`
 	Sequence  int64  `json:"sequence" minimum:"1" doc:"A higher one replaces a lower."`
-	Choice    string `json:"choice" maxLength:"100000" doc:"Canonical JSON: rank, marks, points or vote."`
+	Choice    string `json:"choice" maxLength:"100000" doc:"Canonical JSON: rank, marks, points or vote; sealed, where the question has scrutineers."`
 	Signature string `json:"signature" maxLength:"100" doc:"By the ballot key."`
 }
 
@@ -116,7 +126,8 @@ func (s *Service) castBallot(ctx context.Context, _ authz.Actor, in *struct {
 	for _, x := range []struct {
 		name, text string
 		to         *ballotbox.Base64
-	}{{"key", in.Body.Key, &b.Key}, {"prefix", in.Body.Prefix, &b.Prefix}, {"paper", in.Body.Paper, &b.Paper}, {"signature", in.Body.Signature, &b.Signature}} {
+	}{{"key", in.Body.Key, &b.Key}, {"prefix", in.Body.Prefix, &b.Prefix}, {"paper", in.Body.Paper, &b.Paper},
+		{"signature", in.Body.Signature, &b.Signature}, {"witness", in.Body.Witness, &b.Witness}} {
 		bytes, err := base64.RawURLEncoding.Strict().DecodeString(x.text)
 		if err != nil {
 			return nil, fault.Field(x.name, "This is not base64url without padding.")

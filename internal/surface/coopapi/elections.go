@@ -2,6 +2,7 @@ package coopapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -34,10 +35,10 @@ type ElectionLine struct {
 	Kind        string     `json:"kind" enum:"office,panel,budget"`
 	Body        BodyRef    `json:"body" doc:"Whose office it is."`
 	Voters      BodyRef    `json:"voters" doc:"The body that votes."`
-	State       string     `json:"state" enum:"nominations,candidates final,open,counted,filled,failed,cancelled"`
+	State       string     `json:"state" enum:"nominations,candidates final,open,sealed,counted,filled,failed,cancelled"`
 	Cause       string     `json:"cause,omitempty" doc:"Why it failed or was called off."`
 	Mode        string     `json:"mode" enum:"secret,by name"`
-	ModeReason  string     `json:"mode_reason,omitempty" doc:"Why by name, where the rule says secret."`
+	ModeReason  string     `json:"mode_reason,omitempty" doc:"Why by name, or not sealed, where the rule says otherwise."`
 	AnnouncedAt time.Time  `json:"announced_at"`
 	FinalAt     time.Time  `json:"final_at" doc:"Nominations are open until then."`
 	OpensAt     time.Time  `json:"opens_at"`
@@ -50,16 +51,24 @@ type ElectionLine struct {
 // ElectionDetail is an election as a whole.
 type ElectionDetail struct {
 	ElectionLine
-	Text       string               `json:"text,omitempty"`
-	Plan       ElectionPlan         `json:"plan"`
-	Rules      rulebook.Election    `json:"rules" doc:"How it is held, as it was when it was announced."`
-	Candidates []ElectionCandidate  `json:"candidates"`
-	Questions  []ElectionQuestion   `json:"questions"`
-	Observers  []Person             `json:"observers"`
-	Ballot     *SecretBallot        `json:"ballot,omitempty" doc:"The secret ballot, from the opening on."`
-	Result     *tally.Result        `json:"result,omitempty"`
-	Origin     string               `json:"origin" enum:"decision,mandate,vacancy" doc:"A decision asked for it, a term ends, or an office fell vacant."`
-	Follows    *ElectionOriginating `json:"follows,omitempty"`
+	Text        string               `json:"text,omitempty"`
+	Plan        ElectionPlan         `json:"plan"`
+	Rules       rulebook.Election    `json:"rules" doc:"How it is held, as it was when it was announced."`
+	Candidates  []ElectionCandidate  `json:"candidates"`
+	Questions   []ElectionQuestion   `json:"questions"`
+	Observers   []Person             `json:"observers"`
+	Scrutineers []ElectionScrutineer `json:"scrutineers,omitempty" doc:"Where ballots are sealed: who offer to be scrutineers, and from the opening on those who were drawn, by their places in the question."`
+	Ballot      *SecretBallot        `json:"ballot,omitempty" doc:"The secret ballot, from the opening on."`
+	Result      *tally.Result        `json:"result,omitempty"`
+	Origin      string               `json:"origin" enum:"decision,mandate,vacancy" doc:"A decision asked for it, a term ends, or an office fell vacant."`
+	Follows     *ElectionOriginating `json:"follows,omitempty"`
+}
+
+// ElectionScrutineer is one of those to whom ballots are sealed, or who offers to be.
+type ElectionScrutineer struct {
+	Member   Person `json:"member"`
+	Place    int    `json:"place,omitempty" doc:"In the question, from 1."`
+	Revealed bool   `json:"revealed,omitempty" doc:"Has given up the key."`
 }
 
 // ElectionOriginating says what an election follows.
@@ -223,6 +232,33 @@ func (s *Service) wholeElection(ctx context.Context, by authz.Actor, e *election
 		var b SecretBallot
 		b, err = s.secretBallot(ctx, by, &v)
 		out.Ballot = &b
+	}
+	if err != nil {
+		return out, err
+	}
+	out.Scrutineers, err = n.scrutineers(ctx, e, v.ID)
+	return out, err
+}
+
+// scrutineers are those who were drawn, or before there is a ballot those who offer themselves.
+func (n *names) scrutineers(ctx context.Context, e *election.Election, vote id.ID) (out []ElectionScrutineer, err error) {
+	add := func(who id.ID, place int, revealed bool) error {
+		p, err := n.person(ctx, who)
+		if p != nil {
+			out = append(out, ElectionScrutineer{*p, place, revealed})
+		}
+		return err
+	}
+	if vote == 0 {
+		offers, err := n.Election.Offers(ctx, e.ID)
+		for _, o := range offers {
+			err = errors.Join(err, add(o.Member, 0, false))
+		}
+		return out, err
+	}
+	drawn, err := n.Ballot.Scrutineers(ctx, n.DB, vote)
+	for _, d := range drawn {
+		err = errors.Join(err, add(d.Member, d.Place, d.Key != ""))
 	}
 	return out, err
 }

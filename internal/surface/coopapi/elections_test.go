@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"rochdale/internal/decision"
 	"rochdale/internal/election"
@@ -123,7 +124,55 @@ func (w *world) theElections() {
 	nobody.do(one, at(n), "", nil).want(200).is("state", "counted").is("result.elected.0", "Member 2")
 	nobody.do("GET /ballots/{id}", at(ballotID), "", nil).want(200).is("file", "https://coop.example/ballots/"+ballotID+"/file")
 
+	w.sealedToTwo(ann, ben, cem, dan, fay)
 	w.byName(dan)
+}
+
+// sealedToTwo is an election whose ballots two scrutineers open.
+func (w *world) sealedToTwo(ann, ben, cem, dan, fay *person) {
+	w.Helper()
+	rule, err := w.Rulebook.ForElection(w.ctx, w.DB, true)
+	w.ok(err)
+	sealed := rule.Rule.ElectionIn()
+	sealed.Scrutineers, sealed.Needed, sealed.Reveal = 2, 2, 3
+	changed := rule.Rule
+	changed.Election = &sealed
+	w.decide("rule.adopt", object{"rule": changed})
+	n := w.elect(object{"office": "Warden", "seats": 1, "days": 100})
+	for _, p := range []*person{ann, ben} {
+		p.do("POST /elections/{number}/nominations", at(n), "", object{}).want(201)
+	}
+	const one = "GET /elections/{number}"
+	e, err := w.Election.ByNumber(w.ctx, n)
+	w.ok(err)
+	keys := map[*person][2]string{}
+	for i, p := range []*person{cem, dan, fay} {
+		private, public, err := ballotbox.ScrutineerKey(ballotbox.Code{byte(i)}, e.Ref().String())
+		w.ok(err)
+		keys[p] = [2]string{private.String(), public.String()}
+		p.do("POST /elections/{number}/scrutineers", at(n), "", object{"key": public.String()}).want(200).is("rules.scrutineers", "2")
+	}
+	cem.do("POST /elections/{number}/scrutineers", at(n), "", object{"key": "no key"}).refused(422, "invalid")
+	ann.do("POST /elections/{number}/scrutineers", at(n), "", object{"key": keys[dan][1]}).refused(403, "forbidden")
+	cem.do("POST /elections/{number}/scrutineers/withdraw", at(n), "", nil).want(200)
+	if a := dan.do(one, at(n), "", nil).want(200); a.len("scrutineers") != 2 {
+		w.Errorf("who offer to be scrutineers: %s", a.body)
+	}
+	w.wait(e.FinalAt.Sub(w.clock.Now()))
+	w.wait(e.OpensAt.Sub(w.clock.Now()))
+	ballotID := dan.do(one, at(n), "", nil).want(200).is("state", "open").is("scrutineers.1.place", "2").text("ballot.id")
+	question := w.visitor().do("GET /ballots/{id}", at(ballotID), "", nil).want(200).text("question")
+	for _, p := range []*person{ann, ben, cem} {
+		w.secretly(p, ballotID, question)
+	}
+	dan.do("POST /elections/{number}/reveal", at(n), "", object{"key": keys[dan][0]}).refused(409, "conflict")
+	w.wait(e.ClosesAt.Sub(w.clock.Now()))
+	w.visitor().do("GET /ballots/{id}", at(ballotID), "", nil).want(200).is("sealed", "true")
+	dan.do("POST /elections/{number}/reveal", at(n), "", object{"key": keys[fay][0]}).refused(422, "invalid")
+	dan.do("POST /elections/{number}/reveal", at(n), "", object{"key": keys[dan][0]}).want(200).is("state", "sealed")
+	fay.do("POST /elections/{number}/reveal", at(n), "", object{"key": keys[fay][0]}).want(200)
+	w.wait(time.Second)
+	w.visitor().do(one, at(n), "", nil).want(200).is("state", "counted").is("result.elected.0", "Member 2").is("scrutineers.0.revealed", "true")
 }
 
 // secretly votes for the first on the paper, the second time in another session without a token.
@@ -159,7 +208,7 @@ func (w *world) byName(dan *person) {
 	rule, err := w.Rulebook.ForElection(w.ctx, w.DB, true)
 	w.ok(err)
 	open := rule.Rule.ElectionIn()
-	open.Secret = false
+	open.Secret, open.Scrutineers, open.Needed, open.Reveal = false, 0, 0, 0
 	changed := rule.Rule
 	changed.Election = &open
 	w.decide("rule.adopt", object{"rule": changed})

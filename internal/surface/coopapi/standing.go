@@ -6,7 +6,9 @@ import (
 
 	"rochdale/internal/election"
 	"rochdale/internal/kit/authz"
+	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/id"
+	"rochdale/internal/lib/ballotbox"
 )
 
 // Why the operations of an election need no mandate, as on its pages.
@@ -68,6 +70,43 @@ func declareStanding(s *Service) {
 	add(s, on("askCandidates", "questions", "Ask all candidates", "In public, until voting closes.", takesPart), s.askCandidates)
 	add(s, on("answerQuestion", "questions/{id}/reply", "Answer a question, as a candidate", "Doing it again changes the answer.", standsSelf), s.answerQuestion)
 	add(s, on("prolongElection", "prolong", "Prolong nominations or an open vote, once", "As returning officer, with a reason.", election.Prolong), s.prolong)
+	for _, x := range []struct {
+		op operation
+		do func(ctx context.Context, by authz.Actor, election id.ID, key ballotbox.Base64) error
+	}{
+		{on("offerScrutiny", "scrutineers", "Offer to be a scrutineer", "With an X25519 public key to which ballots can be sealed. Until voting opens; again it replaces the key.", takesPart), s.Election.OfferScrutiny},
+		{on("revealKey", "reveal", "Give up one's key as a scrutineer", "The private key, after the close: everybody can read it from then on.", "none: whoever holds the key to a sealed ballot gives it up; the service checks"), s.Election.Reveal},
+	} {
+		add(s, x.op, func(ctx context.Context, by authz.Actor, in *struct {
+			ElectionStep
+			Body struct {
+				Key string `json:"key" maxLength:"100" doc:"32 bytes as base64url."`
+			}
+		}) (*Of[ElectionDetail], error) {
+			e, err := s.Election.ByNumber(ctx, in.Number)
+			if err != nil {
+				return nil, err
+			}
+			var key ballotbox.Base64
+			if err := key.UnmarshalText([]byte(in.Body.Key)); err != nil {
+				return nil, fault.Field("key", "This is not base64url without padding.")
+			}
+			if err := x.do(ctx, by, e.ID, key); err != nil {
+				return nil, err
+			}
+			return s.getElection(ctx, by, &in.ElectionNumbered)
+		})
+	}
+	add(s, on("withdrawScrutiny", "scrutineers/withdraw", "Do not offer to be a scrutineer any more", "Until voting opens.", takesPart), func(ctx context.Context, by authz.Actor, in *ElectionStep) (*Of[ElectionDetail], error) {
+		e, err := s.Election.ByNumber(ctx, in.Number)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.Election.WithdrawScrutiny(ctx, by, e.ID); err != nil {
+			return nil, err
+		}
+		return s.getElection(ctx, by, &in.ElectionNumbered)
+	})
 	add(s, on("observeElection", "observe", "Be on the list of observers", "", "none: any member may watch an election"), func(ctx context.Context, by authz.Actor, in *ElectionStep) (*Of[ElectionDetail], error) {
 		e, err := s.Election.ByNumber(ctx, in.Number)
 		if err != nil {

@@ -94,6 +94,7 @@ func newWorld(tb testing.TB, d *db.DB, c *clock.Fake, members int) *world {
 	deps.Mandate.Elected = deps.Election.Elected
 	deps.Mandate.Accepted.On(deps.Election.OnAccepted)
 	deps.Mandate.Ended.On(deps.Election.OnEnded)
+	deps.Ballot.Revealed.On(deps.Election.OnRevealed)
 	for _, r := range []effect.Registry{deps.Mandate.Effects(), deps.Rulebook.Effects(), deps.Member.Effects(), deps.Election.Effects(), deps.Coop.Effects()} {
 		effects = append(effects, r...)
 	}

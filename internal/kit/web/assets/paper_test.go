@@ -33,8 +33,8 @@ import (
 const boxData = "../../../lib/ballotbox/testdata/"
 
 // page is an empty page under the pages' policy, with the script for ballots as m.
-func page(t *testing.T) context.Context {
-	t.Helper()
+func page(tb testing.TB) context.Context {
+	tb.Helper()
 	mux := http.NewServeMux()
 	mux.Handle(assets.Prefix, assets.Handler())
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
@@ -43,21 +43,21 @@ func page(t *testing.T) context.Context {
 		_, _ = w.Write([]byte("<!doctype html><title>Ballots</title>"))
 	})
 	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	ctx := chrome.Open(t, 2*time.Minute)
+	tb.Cleanup(server.Close)
+	ctx := chrome.Open(tb, 2*time.Minute)
 	if err := chromedp.Do(ctx, chromedp.Navigate(server.URL)); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return ctx
 }
 
 // js runs the body of a function of the ballot script's module m, of data, and of two that turn bytes
 // into hexadecimal and back.
-func js[T any](t *testing.T, ctx context.Context, data any, body string) T {
-	t.Helper()
+func js[T any](tb testing.TB, ctx context.Context, data any, body string) T {
+	tb.Helper()
 	given, err := json.Marshal(data)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	out, err := chromedp.Run(ctx, chromedp.Evaluate[T](`(async () => {
 		const m = await import("`+assets.URL("ballot.js")+`"), data = `+string(given)+`;
@@ -66,20 +66,20 @@ func js[T any](t *testing.T, ctx context.Context, data any, body string) T {
 		`+body+`
 	})()`, chromedp.EvalAwaitPromise))
 	if err != nil {
-		t.Fatalf("%.300s: %v", body, err)
+		tb.Fatalf("%.300s: %v", body, err)
 	}
 	return out
 }
 
-func signer(t *testing.T) *ballotbox.Signer {
-	t.Helper()
+func signer(tb testing.TB) *ballotbox.Signer {
+	tb.Helper()
 	der, err := os.ReadFile(boxData + "signer.pk8")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	s, err := ballotbox.ParseSigner(der)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
@@ -87,11 +87,11 @@ func signer(t *testing.T) *ballotbox.Signer {
 var receiptKey = ed25519.NewKeyFromSeed(make([]byte, 32))
 
 // questions has a sound question for each method and for what the rules allow.
-func questions(t *testing.T) map[string]*ballotbox.Question {
-	t.Helper()
-	key, err := signer(t).PublicKey()
+func questions(tb testing.TB) map[string]*ballotbox.Question {
+	tb.Helper()
+	key, err := signer(tb).PublicKey()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	of := func(method, rule string, seats int, s ballotbox.Settings) *ballotbox.Question {
@@ -104,7 +104,7 @@ func questions(t *testing.T) map[string]*ballotbox.Question {
 			q.Options = []ballotbox.Option{}
 		}
 		if err := q.Check(); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		return q
 	}
@@ -140,33 +140,39 @@ func someChoices() []ballotbox.Choice {
 	return append(out, ballotbox.Choice{Marks: []int{}}, ballotbox.Choice{Marks: []int{0, 1, 2}}, ballotbox.Choice{Rank: []int{}}, ballotbox.Choice{Points: []int64{}})
 }
 
-func text(t *testing.T, q *ballotbox.Question) string {
-	t.Helper()
+func text(tb testing.TB, q *ballotbox.Question) string {
+	tb.Helper()
 	b, err := q.JSON()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return string(b)
 }
 
 // cast votes in Go.
-func cast(t *testing.T, q *ballotbox.Question, code ballotbox.Code, sequence uint64, c ballotbox.Choice) ballotbox.Ballot {
-	t.Helper()
+func cast(tb testing.TB, q *ballotbox.Question, code ballotbox.Code, sequence uint64, c ballotbox.Choice) ballotbox.Ballot {
+	tb.Helper()
 	request, err := code.Blind(q)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	answer, err := signer(t).BlindSign(rand.Reader, request.Blinded)
+	answer, err := signer(tb).BlindSign(rand.Reader, request.Blinded)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	paper, err := request.Finish(answer, nil)
+	var witnessed []byte
+	if request.Witness != nil {
+		if witnessed, err = witness(tb).BlindSign(rand.Reader, request.Witness); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	paper, err := request.Finish(answer, witnessed)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	b, err := code.Seal(q, paper, sequence, c)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }

@@ -3,11 +3,9 @@
 // it makes, until the ballot itself comes, from nobody.
 import { answers, blind, canonical, checkReceipt, fromBase64, hashOf, newCode, readCode, readQuestion, seal, toBase64, writeCode } from "./paper/paper.js";
 import { hexOf } from "./paper/bytes.js";
+import { buttons, problem, ready, Said } from "./codes.js";
 import { ranking } from "./rank.js";
 import { fill, told } from "./told.js";
-
-// Said is an error whose words are for the member.
-class Said extends Error {}
 
 // The question is asked for without the sign-in: the server cannot give each member another one, and so
 // know a ballot again by the key that its paper is signed with.
@@ -64,18 +62,9 @@ export async function booth(form) {
   const slot = `booth:${address}:${voter}`;
   const words = JSON.parse(form.dataset.words);
   const $ = (name) => form.querySelector(`[data-${name}]`);
-  const problem = $("problem");
-  const say = (text) => {
-    problem.querySelector("p").textContent = text;
-    problem.hidden = !text;
-  };
+  const say = problem(form);
   const refused = (r) => new Said(r.error ? fill(words.refused, r.error) : r.status === 429 ? words.busy : words.network);
-  if (!globalThis.crypto?.subtle || !globalThis.BigInt) {
-    form.dataset.plain = "";
-    form.querySelector(".without-script .notice p").prepend(words.insecure + " ");
-    return;
-  }
-  form.dataset.ready = "";
+  if (!ready(form, words)) return;
   $("server-code")?.remove();
   const list = $("ranking") && ranking($("ranking"), words);
 
@@ -84,6 +73,7 @@ export async function booth(form) {
   let typing = form.hasAttribute("data-taken") && !session;
   const cast = $("cast");
   const typed = $("typed-code");
+  const witness = $("witness-code"); // where the vote has a witness: what the member has from there
 
   async function showCode() {
     if (!typing && !session) fresh ??= await writeCode(newCode());
@@ -91,7 +81,11 @@ export async function booth(form) {
     $("old-code").hidden = !typing;
     typed.disabled = !typing;
     $("code").textContent = session?.code ?? fresh ?? "";
-    $("have-code").hidden = Boolean(session);
+    $("have-code").hidden = Boolean(session?.paper);
+    if (witness) {
+      witness.disabled = Boolean(session?.paper); // it is for the paper only
+      (witness.closest("[data-witness]") ?? witness).hidden = witness.disabled;
+    }
     cast.textContent = session?.sequence || typing ? cast.dataset.again : cast.dataset.first;
   }
   await showCode();
@@ -141,11 +135,21 @@ export async function booth(form) {
     }
   }
 
-  async function takePaper(code) {
-    const { blinded, finish } = await blind(code, question);
-    const r = await post(`${address}/paper`, canonical({ blinded: toBase64(blinded) }), { credentials: "same-origin" });
+  // What the member has from the witness, empty where the vote has none.
+  function witnessCode() {
+    const text = witness?.value.trim() ?? "";
+    if (!question.witness || text) return text;
+    witness?.focus();
+    throw new Said(words["no-witness-code"]);
+  }
+
+  async function takePaper(code, witnessed) {
+    const { blinded, witnessBlinded, finish } = await blind(code, question);
+    const more = question.witness ? { witness_blinded: toBase64(witnessBlinded), witness_code: witnessed } : {};
+    const r = await post(`${address}/paper`, canonical({ blinded: toBase64(blinded), ...more }), { credentials: "same-origin" });
     if (!r.ok) {
-      if (r.status === 409) {
+      // A witness may be away for a while, and then the code on this page must not be lost.
+      if (r.status === 409 && (r.taken ?? !question.witness)) {
         // The member has a paper already, of another code: from another tab or device. This one is for nothing.
         [typing, session] = [true, null];
         forget(slot);
@@ -154,9 +158,9 @@ export async function booth(form) {
       throw refused(r);
     }
     try {
-      return await finish(fromBase64(r.signed));
-    } catch {
-      throw new Said(words["bad-paper"]);
+      return await finish(fromBase64(r.signed), question.witness && fromBase64(r.witness ?? ""));
+    } catch (e) {
+      throw new Said(words[e.message === "witness" ? "bad-witness" : "bad-paper"]);
     }
   }
 
@@ -190,11 +194,12 @@ export async function booth(form) {
     }
     const code = await theCode();
     const text = await writeCode(code);
+    const witnessed = session?.code === text && session.paper ? "" : witnessCode();
     if (session?.code !== text) session = { code: text, paper: null, sequence: 0 };
     keep(slot, session); // before the paper: a code that is lost now is lost for good
     if (!session.paper) {
       step(words.paper);
-      session.paper = await takePaper(code);
+      session.paper = await takePaper(code, witnessed);
       keep(slot, session);
       step(words.pause);
       await pause();
@@ -207,6 +212,7 @@ export async function booth(form) {
   function done(receipt, c) {
     blankOnce = false;
     typing = false;
+    if (witness) witness.value = "";
     form.dataset.cast = "";
     URL.revokeObjectURL(link);
     link = URL.createObjectURL(new Blob([canonical(receipt)], { type: "application/json" }));
@@ -237,20 +243,5 @@ export async function booth(form) {
     await showCode();
     typed.focus();
   });
-  $("copy-code").addEventListener("click", async (e) => {
-    const label = e.currentTarget.querySelector("span");
-    try {
-      await navigator.clipboard.writeText($("code").textContent);
-      const before = label.textContent;
-      label.textContent = e.currentTarget?.dataset.done ?? $("copy-code").dataset.done;
-      setTimeout(() => (label.textContent = before), 2000);
-    } catch {
-      getSelection().selectAllChildren($("code")); // no clipboard here: the member copies by hand
-    }
-  });
-  $("print-code").addEventListener("click", () => {
-    document.documentElement.classList.add("print-code");
-    print();
-    document.documentElement.classList.remove("print-code");
-  });
+  buttons(form);
 }

@@ -3,8 +3,7 @@
 import { checkReceipt, derive, hashOf, readCode, toBase64, verifyFile } from "./paper/paper.js";
 import { bytesOf, canonical, hexOf, sha256 } from "./paper/bytes.js";
 import { signedBallot, signedPaper } from "./paper/ballot.js";
-import { readChoice } from "./paper/question.js";
-import { readFile } from "./paper/verify.js";
+import { readFile, reader } from "./paper/verify.js";
 import { count, counts } from "./count/count.js";
 import { included, leafHash, bytesOf as fromStandard, readNote, signed } from "./proof.js";
 import { fill, told } from "./told.js";
@@ -22,10 +21,14 @@ const totals = (stages) => JSON.stringify((stages ?? []).map((s) => [s.action, s
 // Stages are compared where both counters keep them alike.
 const staged = (rule) => rule.startsWith("stv/") || rule.startsWith("irv/");
 
-// recount does everything and tells say(how, words, ...texts) what it found. It gives "fits", "broken" or
-// "uncounted".
+// The result in a file of which nothing is known yet.
+const noResult = canonical({ rule: "", roll: 0, voted: 0, ballots: 0 });
+
+// recount does everything and tells say(how, words, ...texts) what it found. It gives "fits", "broken",
+// "uncounted", or "sealed" where all is in order and too few scrutineers have opened the ballots.
 export async function recount(text, expected, words, say, progress) {
-  const { file, hashes, found } = await verifyFile(text, progress);
+  const all = await verifyFile(text, progress);
+  const { file, hashes, found, sealed } = all;
   const { question } = file;
   if (hexOf(question.hash) !== expected) {
     say("bad", words.question);
@@ -35,25 +38,41 @@ export async function recount(text, expected, words, say, progress) {
   let fits = found.length === 0;
   if (fits) {
     say("good", words.signed, hashes.length);
+    if (question.witness) say("good", words.witness, question.witness.host);
     say("good", words.numbers, hashes.length, file.papers, question.data.roll);
-    say("good", words.seed, file.seed);
   }
-  const counted = found.some((f) => f.kind === "choice") ? "other" : tally(file, hashes, words, say);
+  if (question.scrutineers) opening(all, words, say);
+  if (fits && !sealed) say("good", words.seed, file.seed);
+  let counted = "sealed";
+  if (found.some((f) => f.kind === "choice")) counted = "other";
+  else if (!sealed) counted = tally(all, words, say);
+  else if (canonical(file.result) !== noResult) {
+    say("bad", words.early);
+    counted = "other";
+  }
   fits &&= counted !== "other";
-  if (file.record) fits = (await inRecord(file, hashes, words, say)) && fits;
+  if (file.record) fits = (await inRecord(all, words, say)) && fits;
   else say("note", words["record-none"]);
   say("note", words.cannot);
   if (!fits) return "broken";
-  return counted === "same" ? "fits" : "uncounted";
+  return { same: "fits", unknown: "uncounted", sealed: "sealed" }[counted];
+}
+
+// opening tells who has opened the ballots, and which of them are spoilt.
+function opening({ file, hashes, choices, sealed }, words, say) {
+  const { needed, keys } = file.question.scrutineers;
+  if (sealed) return say("note", words["still-sealed"], file.reveals.length, needed, keys.length);
+  say("good", words.opened, file.reveals.length, keys.length);
+  choices.forEach((c, i) => c ?? say("note", words.spoilt, hashes[i]));
 }
 
 // tally counts again; it gives "same", "other", or "unknown" where this counter cannot.
-function tally(file, hashes, words, say) {
-  const { question, ballots, result } = file;
+function tally({ file, hashes, choices, opened }, words, say) {
+  const { question, result } = file;
   const { data } = question;
   let mine = null;
   try {
-    mine = counts(question) && count(question, ballots.map((b) => readChoice(b.choice)), hashes);
+    mine = counts(question) && count(question, choices.filter(Boolean), hashes, opened);
   } catch {
     // a budget of which a page cannot find the end
   }
@@ -74,20 +93,28 @@ function tally(file, hashes, words, say) {
   return "same";
 }
 
-// inRecord compares the file with what the public record was told at the close, and that with the
-// checkpoint that the server signed for everybody.
-async function inRecord({ question, ballots, papers, result, record }, hashes, words, say) {
-  const { entry, checkpoint, key } = record;
-  let body;
+// bodyOf is what the record has of an act of this kind, or null if it is another.
+function bodyOf(inclusion, kind) {
   try {
-    const lines = entry.leaf.split("\n");
-    if (lines[3] !== "ballot.closed") throw new Error(lines[3]);
-    body = JSON.parse(lines.slice(5).join("\n"));
+    const lines = inclusion.leaf.split("\n");
+    return lines[3] === kind ? JSON.parse(lines.slice(5).join("\n")) : null;
   } catch {
+    return null;
+  }
+}
+
+// inRecord compares the file with what the public record was told at the close and, where the ballots were
+// sealed, when they were opened; and that with the checkpoint that the server signed for everybody.
+async function inRecord({ file, hashes, sealed }, words, say) {
+  const { question, ballots, papers, result, record } = file;
+  const { entry, opened, checkpoint, key } = record;
+  const closed = bodyOf(entry, "ballot.closed");
+  const open = opened && bodyOf(opened, "ballot.unsealed");
+  if (!closed || (opened ? !open : question.scrutineers && !sealed)) {
     say("note", words["record-none"]);
     return false;
   }
-  const named = new Set(body.data.ballots.map((b) => b.hash));
+  const named = new Set(closed.data.ballots.map((b) => b.hash));
   const here = new Set(hashes);
   let fits = true;
   const bad = (text, ...more) => {
@@ -96,21 +123,40 @@ async function inRecord({ question, ballots, papers, result, record }, hashes, w
   };
   for (const h of here) if (!named.has(h)) bad(words["find-added"], h);
   for (const h of named) if (!here.has(h)) bad(words["find-dropped"], h);
-  const { state } = body;
+  const { state } = closed;
   const counted = hexOf(await sha256(bytesOf(canonical(result))));
-  if (state.question !== hexOf(question.hash) || (state.papers ?? 0) !== papers || ballots.length !== (state.ballots ?? 0) || state.result !== counted) bad(words["record-result"]);
+  const numbers = (state.papers ?? 0) === papers && (state.ballots ?? 0) === ballots.length;
+  // Of ballots that were sealed, the result is what the opening of these very ballots has.
+  const same = !open || (open.state.question === state.question && open.state.box === state.box);
+  const resulted = question.scrutineers ? (open ? open.state.result === counted : sealed && !state.result) : state.result === counted;
+  if (state.question !== hexOf(question.hash) || !numbers || !same || !resulted) bad(words["record-result"]);
   if (fits) say("good", words.record);
+  if (fits && open) say("good", words["record-opened"]);
   if (!checkpoint) {
     say("note", words["record-unsigned"]);
     return fits;
   }
   const note = readNote(checkpoint);
-  const inside = note.size === entry.size && note.root === entry.root
-    && (await included(entry.seq - 1, entry.size, await leafHash(entry.leaf), entry.path.map(fromStandard), fromStandard(entry.root)));
+  const inside = await Promise.all((opened ? [entry, opened] : [entry]).map((x) => isInside(note, x)));
   const signature = await signed(note, key);
-  if (!inside || signature === "bad") bad(words["record-bad"]);
+  if (inside.includes(false) || signature === "bad") bad(words["record-bad"]);
   else say("good", words["record-proof"], note.size, key);
   return fits;
+}
+
+const isInside = async (note, { seq, size, root, path, leaf }) =>
+  note.size === size && note.root === root && included(seq - 1, size, await leafHash(leaf), path.map(fromStandard), fromStandard(root));
+
+// saying gives the words for what the ballots of a file say: {mine, text}, where mine is the key of the
+// sentence for who looks for their own ballot.
+async function saying(file, words) {
+  const look = await reader(file);
+  return async (ballot) => {
+    if (!look) return { mine: "mine", text: words["choice-sealed"] };
+    const said = await look(ballot);
+    if (said) return { mine: "mine", text: told(file.question, words, said.choice) };
+    return { mine: file.question.scrutineers ? "mine-spoilt" : "mine-bad", text: words["choice-spoilt"] };
+  };
 }
 
 export function checking(box) {
@@ -182,9 +228,10 @@ export function checking(box) {
     const key = toBase64((await derive(code, file.question)).ballotKey);
     const mine = file.ballots.find((b) => b.key === key);
     if (!mine) return say("note", words.none);
-    const choice = readChoice(mine.choice);
-    if (!choice || !signedBallot(file.question, mine) || !(await signedPaper(file.question, mine))) return say("bad", words["mine-bad"]);
-    say("good", words.mine, told(file.question, words, choice));
+    const said = await (await saying(file, words))(mine);
+    const good = signedBallot(file.question, mine) && (await signedPaper(file.question, mine));
+    if (!good || said.mine !== "mine") return say("bad", words[good ? said.mine : "mine-bad"]);
+    say("good", words.mine, said.text);
     say("note", words["mine-more"], await hashOf(file.question, mine), mine.sequence);
   }));
 
@@ -208,10 +255,11 @@ export function checking(box) {
     }
     if (!good) return say("bad", words["receipt-bad"]);
     const hashes = await Promise.all(file.ballots.map((b) => hashOf(file.question, b)));
+    const what = await saying(file, words);
     const there = file.ballots[hashes.indexOf(r.ballot)];
-    if (there) return say("good", words["receipt-there"], told(file.question, words, readChoice(there.choice)));
+    if (there) return say("good", words["receipt-there"], (await what(there)).text);
     const later = file.ballots.find((b) => b.key === r.key && b.sequence > r.sequence);
-    if (later) return say("good", words["receipt-later"], told(file.question, words, readChoice(later.choice)));
+    if (later) return say("good", words["receipt-later"], (await what(later)).text);
     say("bad", words["receipt-missing"]);
   }));
 

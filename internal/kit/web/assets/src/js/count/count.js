@@ -41,17 +41,18 @@ function majority({ roll, settings }, choices) {
 }
 
 // count counts the choices of all ballots, whose hashes make the lots, by the rule of a question as
-// readQuestion gives it. It gives what a published result has: {outcome, voted, ballots, elected, order,
+// readQuestion gives it. Where the ballots were sealed, the choices are those of the ballots that opened,
+// and opened is what verifyFile gives for the lots. It gives what a published result has: {outcome, voted, ballots, elected, order,
 // funded, spent, quota, passed, terms, tallies, stages, lots}, each where the rule has it. It throws for a
 // rule that it does not know.
-export function count({ data }, choices, hashes) {
+export function count({ data }, choices, hashes, opened) {
   if (data.rule === "majority/v1") return majority(data, choices);
   if (!Object.hasOwn(rules, data.rule)) throw new Error(`there is no rule ${data.rule} here`);
   const { settings, options, rule } = data;
   // What is paid for is called by its id, who is elected by name.
   const names = options.map((o) => (rule.startsWith("pb/") ? o.id : o.name));
   const hall = seats(data);
-  const lots = drawing(seedOf(data, hashes), names);
+  const lots = drawing(seedOf(data, hashes, opened), names);
   if (settings.no_ballot && hall.running.length <= hall.places && hall.room([], hall.running) === hall.running.length) {
     const drawn = settings.terms?.length > 1 && hall.running.length > 1;
     const order = drawn ? lots.draw("terms", hall.running) : hall.running;

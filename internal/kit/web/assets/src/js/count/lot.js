@@ -1,13 +1,12 @@
 // Lots, drawn from published data so that anybody can repeat them: Seed and Lot of the Go package tally.
 import { sha256 } from "../../../third_party/noble-hashes/sha2.js";
-import { bytesOf, join, lp, u64 } from "../paper/bytes.js";
+import { bytesOf, fromHex, join, lp, u64 } from "../paper/bytes.js";
 
-const fromHex = (hex) => Uint8Array.from(hex.match(/../g) ?? [], (x) => parseInt(x, 16));
-
-// seedOf mixes the rule, the vote and the hashes of all ballots. Nobody knows it before the close.
-export function seedOf({ rule, vote }, hashes) {
+// seedOf mixes the rule, the vote and the hashes of all ballots; of ballots that were sealed, what was found
+// in them as well, as bytes in opened. Nobody knows it before the close, or before they are opened.
+export function seedOf({ rule, vote }, hashes, opened) {
   const list = hashes.toSorted().map((h) => lp(fromHex(h)));
-  return sha256(join(lp(bytesOf("rochdale/seed/v1")), lp(bytesOf(rule)), lp(bytesOf(vote)), u64(list.length), ...list, u64(0)));
+  return sha256(join(lp(bytesOf("rochdale/seed/v1")), lp(bytesOf(rule)), lp(bytesOf(vote)), u64(list.length), ...list, ...(opened ? [u64(1), lp(opened)] : [u64(0)])));
 }
 
 // lot shuffles the numbers below n: from the front, place i changes with one of those from i on.

@@ -1,7 +1,7 @@
 // Ballots as they are sent and published: what is signed and hashed, and whether it is so.
 import { BlindRSA, PrepareType } from "../../../third_party/blindrsa-ts/blindrsa.js";
 import { ed25519 } from "../../../third_party/noble-curves/ed25519.js";
-import { bytesOf, fromBase64, hexOf, join, lp, sha256, u64 } from "./bytes.js";
+import { bytesOf, fromBase64, fromHex, hexOf, join, lp, sha256, u64 } from "./bytes.js";
 
 // spec: rfc9474#5
 export const suite = new BlindRSA({ hash: "SHA-384", saltLength: 48, prepareType: PrepareType.Randomized, supportsRSARAW: false });
@@ -17,14 +17,24 @@ export const ballotMessage = (questionHash, key, sequence, choice) =>
 // hashOf is the hash of a ballot, in hexadecimal: its name in the published file.
 export async function hashOf(question, b) {
   const [key, prefix, paper, signature] = [b.key, b.prefix, b.paper, b.signature].map((x) => lp(fromBase64(x)));
-  const all = join(bytesOf("rochdale/ballot-hash/v1"), lp(question.hash), key, prefix, paper, u64(b.sequence), lp(bytesOf(b.choice)), signature);
+  const witness = b.witness ? [lp(fromBase64(b.witness))] : []; // the question says whether there is one
+  const all = join(bytesOf("rochdale/ballot-hash/v1"), lp(question.hash), key, prefix, paper, ...witness, u64(b.sequence), lp(bytesOf(b.choice)), signature);
   return hexOf(await sha256(all));
 }
 
-// signedPaper tells whether the election's key signed the paper of a ballot.
+// unsigned gives which signatures on the paper of a ballot are not good: "paper" for that of the election's
+// key, "witness" for that of the witness where the vote has one.
 // spec: rfc9474#4.5
-export const signedPaper = (question, b) =>
-  suite.verify(question.key, fromBase64(b.paper), join(fromBase64(b.prefix), paperMessage(question.hash, fromBase64(b.key))));
+export async function unsigned(question, b) {
+  const message = join(fromBase64(b.prefix), paperMessage(question.hash, fromBase64(b.key)));
+  const found = [];
+  if (!(await suite.verify(question.key, fromBase64(b.paper), message))) found.push("paper");
+  if (question.witness && !(await suite.verify(question.witness.key, fromBase64(b.witness ?? ""), message))) found.push("witness");
+  return found;
+}
+
+// signedPaper tells whether a paper is signed by everybody who has to.
+export const signedPaper = async (question, b) => (await unsigned(question, b)).length === 0;
 
 // signedBallot tells whether a ballot is signed by its own key.
 export const signedBallot = (question, b) =>
@@ -34,8 +44,7 @@ export const signedBallot = (question, b) =>
 export function checkReceipt(question, hash, receipt) {
   const bytes = fromBase64(receipt);
   if (bytes.length !== 64 || !/^[0-9a-f]{64}$/.test(hash)) return false;
-  const ballot = Uint8Array.from(hash.match(/../g), (x) => parseInt(x, 16));
-  return ed25519.verify(bytes, join(bytesOf("rochdale/receipt/v1"), lp(question.hash), lp(ballot)), question.receiptKey, strict);
+  return ed25519.verify(bytes, join(bytesOf("rochdale/receipt/v1"), lp(question.hash), lp(fromHex(hash))), question.receiptKey, strict);
 }
 
 // The y coordinates, big end first, of the points whose order divides eight.
@@ -58,7 +67,8 @@ function soundKey(key) {
 }
 
 // wellFormed tells whether all parts of a ballot are there and have their lengths.
-export function wellFormed(b) {
-  const [key, prefix, paper, signature] = [b.key, b.prefix, b.paper, b.signature].map(fromBase64);
-  return key.length === 32 && prefix.length === 32 && paper.length === 384 && signature.length === 64 && b.sequence >= 1 && soundKey(key);
+export function wellFormed(question, b) {
+  const [key, prefix, paper, witness, signature] = [b.key, b.prefix, b.paper, b.witness ?? "", b.signature].map(fromBase64);
+  const lengths = key.length === 32 && prefix.length === 32 && paper.length === 384 && witness.length === (question.witness ? 384 : 0) && signature.length === 64;
+  return lengths && b.sequence >= 1 && soundKey(key);
 }

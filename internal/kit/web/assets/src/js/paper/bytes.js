@@ -3,6 +3,7 @@ const utf8 = new TextEncoder();
 
 export const bytesOf = (text) => utf8.encode(text);
 export const hexOf = (bytes) => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+export const fromHex = (hex) => Uint8Array.from(hex.match(/../g) ?? [], (x) => parseInt(x, 16));
 
 export const toBase64 = (bytes) =>
   btoa(Array.from(bytes, (b) => String.fromCharCode(b)).join("")).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
@@ -32,11 +33,21 @@ export function u64(n) {
   return b;
 }
 
+export const same = (a, b) => a.length === b.length && a.every((x, i) => x === b[i]);
+
 // lp is bytes with their length before them.
 export const lp = (bytes) => join(u64(bytes.length), bytes);
 
 // The browser's own crypto by its full name: the bare one is another here, see chance.js.
 export const sha256 = async (bytes) => new Uint8Array(await globalThis.crypto.subtle.digest("SHA-256", bytes));
+
+// hkdf makes that many bytes of a secret, by HKDF with SHA-256.
+// spec: rfc5869
+export async function hkdf(secret, salt, info, length) {
+  const { subtle } = globalThis.crypto;
+  const key = await subtle.importKey("raw", secret, "HKDF", false, ["deriveBits"]);
+  return new Uint8Array(await subtle.deriveBits({ name: "HKDF", hash: "SHA-256", salt, info }, key, length * 8));
+}
 
 // canonical is the one JSON form of a value, which is Go's: two line separators are escaped.
 export const canonical = (value) => JSON.stringify(value).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");

@@ -1,9 +1,10 @@
 // The code is 16 secret bytes, written for people in seven groups of four letters and digits of
 // Crockford's base 32; the last twelve bits check the others.
-import { bytesOf, sha256 } from "./bytes.js";
+import { bytesOf, hkdf, sha256 } from "./bytes.js";
 
 const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const letters = 28;
+const streamLength = 8160; // the most that HKDF gives
 
 // newCode draws a code.
 export const newCode = () => globalThis.crypto.getRandomValues(new Uint8Array(16));
@@ -48,11 +49,11 @@ export async function readCode(text) {
 }
 
 // secrets are what a code gives for one question: the seed of the ballot key, and what blinding draws.
-// spec: rfc5869
 export async function secrets(code, questionHash) {
-  const { subtle } = globalThis.crypto;
-  const secret = await subtle.importKey("raw", code, "HKDF", false, ["deriveBits"]);
-  const how = { name: "HKDF", hash: "SHA-256", salt: questionHash, info: bytesOf("rochdale/paper/v1") };
-  const stream = new Uint8Array(await subtle.deriveBits(how, secret, 8160 * 8));
+  const stream = await hkdf(code, questionHash, bytesOf("rochdale/paper/v1"), streamLength);
   return { seed: stream.slice(0, 32), rest: stream.slice(32) };
 }
+
+// witnessSecrets are what blinding for the witness draws after the prefix, which is the paper's own. They
+// are others: blinded twice by the same number, the message could be known again by the two who sign.
+export const witnessSecrets = (code, questionHash) => hkdf(code, questionHash, bytesOf("rochdale/witness/v1"), streamLength);
