@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"time"
@@ -10,8 +11,10 @@ import (
 	"rochdale/internal/decision"
 	"rochdale/internal/election"
 	"rochdale/internal/kit/id"
+	"rochdale/internal/kit/ref"
 	"rochdale/internal/lib/ballotbox"
 	"rochdale/internal/moderation"
+	"rochdale/internal/rulebook"
 )
 
 // elections are the co-op's elections: one that is done, one to vote in, a members' budget, and one for
@@ -61,9 +64,39 @@ func (f *filler) elections() []happening {
 			return nil
 		}},
 		{30 * time.Hour, f.ballots("budget", 12)},
+		{19 * day, func(ctx context.Context) error {
+			v, err := f.Rulebook.ForElection(ctx, f.DB, true)
+			if err != nil {
+				return err
+			}
+			r, e := v.Rule, v.Rule.ElectionIn()
+			e.Scrutineers, e.Needed, e.Reveal = 3, 2, 3
+			r.Election = &e
+			return f.decide("bram", decision.Drafting{Title: "Seal ballots to scrutineers", Text: "Whoever runs the machine could read ballots as they come in, without names. Three of us can see to it that nobody reads one before the close.",
+				Effects: carries(rulebook.Adopt, args{"rule": r})}, 75, 92, 3, nil)(ctx)
+		}},
 		{13 * day, f.hold("lena", "Elect two auditors", "auditors", args{"office": "Auditor", "seats": 2, "days": 730,
 			"text": "Read the books and the record once a year, and tell the assembly what they found."}, "")},
 		{3 * day, f.stand("auditors", map[string]string{"ines": "Sei contar, e sei perguntar.", "bram": "Ik lees graag kleine lettertjes. I like small print."})},
+		{2 * day, f.scrutineers("auditors", "gwen", "tom", "noa", "chidi")},
+	}
+}
+
+// scrutineers lets members offer to be scrutineers. Their codes are of their names: the demo's reader may play
+// one of them.
+func (f *filler) scrutineers(name string, who ...string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for _, w := range who {
+			sum := sha256.Sum256([]byte(w))
+			_, public, err := ballotbox.ScrutineerKey(ballotbox.Code(sum[:16]), ref.Ref{Kind: "election", ID: f.held[name]}.String())
+			if err != nil {
+				return err
+			}
+			if err := f.Election.OfferScrutiny(ctx, f.actors[w], f.held[name], public); err != nil {
+				return fmt.Errorf("%s offers to be a scrutineer: %w", w, err)
+			}
+		}
+		return nil
 	}
 }
 
