@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"rochdale/internal/ballot"
@@ -38,6 +39,7 @@ import (
 	"rochdale/internal/surface/mastodon"
 	"rochdale/internal/surface/site"
 	"rochdale/internal/webhook"
+	"rochdale/internal/witness"
 )
 
 // Version is set when a release is built.
@@ -70,6 +72,7 @@ type App struct {
 
 	Moderation *moderation.Service
 	Webhook    *webhook.Service
+	Witness    *witness.Service
 	Search     *search.Service
 	Coop       *coop.Service
 
@@ -88,7 +91,7 @@ type App struct {
 // Migrations are the tables of all features.
 func Migrations() []db.Source {
 	return []db.Source{record.Migrations(), identity.Migrations(), mandate.Migrations(), rulebook.Migrations(), member.Migrations(), ballot.Migrations(), decision.Migrations(), election.Migrations(), media.Migrations(),
-		social.Migrations(), notice.Migrations(), search.Migrations(), coop.Migrations(), webhook.Migrations(), activitypub.Migrations(), coopapi.Migrations()}
+		social.Migrations(), notice.Migrations(), search.Migrations(), coop.Migrations(), webhook.Migrations(), witness.Migrations(), activitypub.Migrations(), coopapi.Migrations()}
 }
 
 // Build opens the database, brings it up to date and makes every feature, each from what it needs, in
@@ -142,6 +145,8 @@ func Build(ctx context.Context, cfg Config, c clock.Clock, log *slog.Logger, wor
 	a.plainClient = outbound.New(outbound.Options{UserAgent: "Rochdale/" + Version + " (+" + cfg.URL + ")", AllowPrivate: cfg.PrivateNetworks})
 	a.Webhook = webhook.New(a.DB, a.Mandate, a.plainClient)
 	a.Webhook.PlainHTTP = cfg.PrivateNetworks
+	a.Witness = witness.New(witness.Deps{DB: a.DB, Record: a.Record, Mandate: a.Mandate, Client: a.plainClient, Host: cfg.Host, URL: cfg.URL})
+	a.Witness.PlainHTTP = cfg.PrivateNetworks && strings.HasPrefix(cfg.URL, "http:")
 	a.Coop = coop.New(coop.Deps{DB: a.DB, Bus: a.Bus, Site: cfg.site(), Record: a.Record, Identity: a.Identity, Member: a.Member,
 		Mandate: a.Mandate, Rulebook: a.Rulebook, Social: a.Social})
 
@@ -197,6 +202,8 @@ func (a *App) features() []kit.Feature {
 		{Name: "moderation", Routes: a.moderationPages().Routes(), Powers: moderation.Powers(), Effects: a.Moderation.Effects(), States: a.Moderation.States},
 		{Name: "webhook", Routes: a.webhookPages().Routes(), Powers: webhook.Powers(), States: a.Webhook.States, Workers: a.Webhook.Workers(),
 			Periodic: []jobs.Periodic{jobs.Every("webhook.sweep", 24*time.Hour, a.Webhook.Sweep)}},
+		{Name: "witness", Routes: a.witnessPages().Routes(), Powers: witness.Powers(), Effects: a.Witness.Effects(), States: a.Witness.States, Workers: a.Witness.Workers(),
+			Periodic: []jobs.Periodic{jobs.Every("witness.sweep", time.Hour, a.Witness.Sweep)}},
 		{Name: "coop", Powers: coop.Powers(), Effects: a.Coop.Effects(), States: a.Coop.States},
 		{Name: "activitypub", Routes: a.ActivityPub.Routes()},
 		{Name: "mastodon", Routes: a.Mastodon.Routes()},

@@ -18,6 +18,7 @@ import (
 	"rochdale/internal/moderation"
 	"rochdale/internal/social"
 	"rochdale/internal/webhook"
+	"rochdale/internal/witness"
 )
 
 // decisionPages connects the pages of motions with the frame and with what can be chosen in them.
@@ -45,6 +46,10 @@ func (a *App) booth(r *http.Request, subject ref.Ref) (templ.Component, bool, er
 
 func (a *App) webhookPages() *webhook.Pages {
 	return &webhook.Pages{Service: a.Webhook, Frame: a.Site.Frame}
+}
+
+func (a *App) witnessPages() *witness.Pages {
+	return &witness.Pages{Service: a.Witness, Frame: a.Site.Frame}
 }
 
 func (a *App) moderationPages() *moderation.Pages {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"rochdale/internal/kit/db"
+	"rochdale/internal/kit/mail"
 	"rochdale/internal/member"
 	"rochdale/internal/social"
 	"rochdale/internal/webhook"
@@ -63,6 +64,14 @@ func (a *App) react() {
 		return a.Queue.Enqueue(ctx, tx, webhook.Kind, j)
 	}
 	a.hooks()
+
+	// A witness mails codes, and counts what others publish.
+	a.Witness.Enqueue = func(ctx context.Context, tx *db.Tx, kind string, args any) error {
+		return a.Queue.Enqueue(ctx, tx, kind, args)
+	}
+	a.Witness.Mail = func(ctx context.Context, tx *db.Tx, to, subject, text string) error {
+		return a.send(ctx, tx, mail.Message{To: to, Subject: subject, Text: text})
+	}
 
 	// What others do to a member's posts, the member is told.
 	a.Social.Published.On(a.Notice.OnPublished)

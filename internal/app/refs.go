@@ -69,6 +69,9 @@ func (a *App) refs() ref.Registry {
 			}
 			return ref.Target{Title: "@" + list[0].Acct(), URL: "/@" + list[0].Acct()}, nil
 		},
+		"witness": func(ctx context.Context, _ authz.Actor, i id.ID) (ref.Target, error) {
+			return a.Witness.Target(ctx, a.DB, i)
+		},
 		"emergency": func(_ context.Context, _ authz.Actor, _ id.ID) (ref.Target, error) {
 			return ref.Target{Title: "what was done before a decision", URL: "/groups"}, nil
 		},

@@ -23,6 +23,7 @@ var uses = []struct {
 	{"search", []string{"social"}},
 	{"moderation", []string{"social"}},
 	{"webhook", nil},
+	{"witness", []string{"record"}},
 	{"member", []string{"identity", "record"}},
 	{"coop", []string{"identity", "mandate", "member", "record", "rulebook", "social"}},
 	{"decision", []string{"ballot", "mandate", "member", "record", "rulebook"}},

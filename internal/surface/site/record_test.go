@@ -24,6 +24,7 @@ import (
 	"rochdale/internal/record"
 	"rochdale/internal/rulebook"
 	"rochdale/internal/webhook"
+	"rochdale/internal/witness"
 )
 
 // refsOf finds people, as app's registry does: what else the record names it can name by itself.
@@ -230,6 +231,16 @@ func TestEveryEntryIsASentence(t *testing.T) {
 		{record.Entry{Kind: "ballot.revealed", Subject: box, Member: j, State: anything{"vote": poll.String()}}, "Jun Abe, a scrutineer, revealed the key to the sealed ballots: “Treasurer”."},
 		{record.Entry{Kind: "ballot.unsealed", Subject: box, State: anything{"vote": poll.String()}}, "The scrutineers’ keys opened the sealed ballots, and they were counted: “Treasurer”."},
 		{record.Entry{Kind: "ballot.void", Subject: box, State: anything{"vote": poll.String()}}, "A secret ballot was called off, its keys erased and its ballots destroyed unread: “Treasurer”."},
+		{record.Entry{Kind: "act.witness.serve", Subject: ref.Ref{Kind: "witness"}, Authority: byDecision, Data: anything{"host": "b.example"}}, "Decision 7 lets us witness the secret votes of b.example."},
+		{record.Entry{Kind: "act.witness.cease", Subject: ref.Ref{Kind: "witness"}, Authority: byDecision, Data: anything{"host": "b.example"}}, "Decision 7 ended our witnessing of the secret votes of b.example."},
+		{record.Entry{Kind: "act.witness.engage", Subject: ref.Ref{Kind: "witness"}, Authority: byDecision, Data: anything{"host": "b.example"}}, "Decision 7 asked b.example to witness our secret votes."},
+		{record.Entry{Kind: "act.witness.dismiss", Subject: ref.Ref{Kind: "witness"}, Authority: byDecision, Data: anything{"host": "b.example"}}, "Decision 7 asked b.example no more to witness our secret votes."},
+		{record.Entry{Kind: "witness.serving", Subject: to("witness", 8), Data: anything{"host": "b.example"}}, "We witness the secret votes of b.example."},
+		{record.Entry{Kind: "witness.ceased", Subject: to("witness", 8), Data: anything{"host": "b.example"}}, "We witness the secret votes of b.example no more."},
+		{record.Entry{Kind: "witness.engaged", Subject: to("witness", 8), Data: anything{"host": "b.example"}}, "b.example is asked to witness our secret votes."},
+		{record.Entry{Kind: "witness.dismissed", Subject: to("witness", 8), Data: anything{"host": "b.example"}}, "b.example is asked no more to witness our secret votes."},
+		{record.Entry{Kind: "witness.opened", Subject: to("witness", 9), Data: anything{"coop": "b.example"}}, "A secret vote of b.example is witnessed, with a key of its own: an agreement on witnessing."},
+		{record.Entry{Kind: "witness.closed", Subject: to("witness", 9), Data: anything{"coop": "b.example", "papers": 1}}, "A secret vote of b.example closed, and our key of it was erased: an agreement on witnessing. We signed 1 paper."},
 		{record.Entry{Kind: "act.election.hold", Subject: body, Authority: byDecision}, "Decision 7 held an election in “Slipway”."},
 		{record.Entry{Kind: "act.election.call-off", Subject: poll, Authority: byDecision}, "Decision 7 called off the election “Treasurer”."},
 		{record.Entry{Kind: "act.election.strike", Subject: to("candidate", 5), Member: m}, "Mara Okafor ruled a nomination out."},
@@ -256,7 +267,7 @@ func TestEveryEntryIsASentence(t *testing.T) {
 func kinds(t *testing.T) []string {
 	t.Helper()
 	var out []string
-	for _, p := range slices.Concat(mandate.Powers(), rulebook.Powers(), member.Powers(), moderation.Powers(), coop.Powers(), webhook.Powers(), election.Powers()) {
+	for _, p := range slices.Concat(mandate.Powers(), rulebook.Powers(), member.Powers(), moderation.Powers(), coop.Powers(), webhook.Powers(), election.Powers(), witness.Powers()) {
 		out = append(out, "act."+p.Name)
 	}
 	whole, part := regexp.MustCompile(`record\.Entry\{Kind: "([a-z]+\.[a-z-]+)"`), regexp.MustCompile(`\bentry\("([a-z-]+[a-z])", by\)`)

@@ -32,6 +32,8 @@ func (w *teller) sentence() []part {
 		words = w.ofElections(verb)
 	case "ballot":
 		words = w.ofBallots(verb)
+	case "witness":
+		words = w.ofWitnesses(verb)
 	case "member", "register":
 		words = w.ofMembers(w.e.Kind)
 	case "record":
@@ -51,6 +53,28 @@ func (w *teller) sentence() []part {
 		words = w.word(w.e.Kind)
 	}
 	return w.parts(words)
+}
+
+// ofWitnesses says who witnesses whose secret votes.
+func (w *teller) ofWitnesses(verb string) string {
+	ctx := w.ctx
+	switch verb {
+	case "serving":
+		return t(ctx, "We witness the secret votes of %s.", w.word(w.data.text("host")))
+	case "ceased":
+		return t(ctx, "We witness the secret votes of %s no more.", w.word(w.data.text("host")))
+	case "engaged":
+		return t(ctx, "%s is asked to witness our secret votes.", w.word(w.data.text("host")))
+	case "dismissed":
+		return t(ctx, "%s is asked no more to witness our secret votes.", w.word(w.data.text("host")))
+	case "opened":
+		return t(ctx, "A secret vote of %s is witnessed, with a key of its own: %s.", w.word(w.data.text("coop")), w.name(w.about))
+	case "closed":
+		papers := w.data.number("papers")
+		return n(ctx, "A secret vote of %s closed, and our key of it was erased: %s. We signed %s paper.", "A secret vote of %s closed, and our key of it was erased: %s. We signed %s papers.",
+			papers, w.word(w.data.text("coop")), w.name(w.about), w.number(papers))
+	}
+	return ""
 }
 
 func (w *teller) ofCoop(verb string) string {
@@ -262,6 +286,14 @@ func (w *teller) ofActs(power string) string {
 		words = t(ctx, "%s changed what the co-op says about itself.", w.doer())
 	case "coop.publish":
 		words = t(ctx, "%s published a statement in the co-op’s name.", w.doer())
+	case "witness.serve":
+		words = t(ctx, "%s lets us witness the secret votes of %s.", w.doer(), w.word(w.data.text("host")))
+	case "witness.cease":
+		words = t(ctx, "%s ended our witnessing of the secret votes of %s.", w.doer(), w.word(w.data.text("host")))
+	case "witness.engage":
+		words = t(ctx, "%s asked %s to witness our secret votes.", w.doer(), w.word(w.data.text("host")))
+	case "witness.dismiss":
+		words = t(ctx, "%s asked %s no more to witness our secret votes.", w.doer(), w.word(w.data.text("host")))
 	case "webhook.manage":
 		words = t(ctx, "%s changed which other programs are told of events: %s.", w.doer(), w.word(w.data.text("host")))
 		switch w.data.text("change") {
@@ -422,6 +454,8 @@ func kindWords(ctx context.Context, kind string) string {
 		return t(ctx, "a server")
 	case "coop":
 		return t(ctx, "the co-op")
+	case "witness":
+		return t(ctx, "an agreement on witnessing")
 	case "webhook":
 		return t(ctx, "a program that is told of events")
 	}
