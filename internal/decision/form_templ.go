@@ -353,7 +353,7 @@ func effectFields(e effectForm, v formView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var15 string
-		templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(prefix(e.At) + "kind")
+		templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(about(e.At, "effect"))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `decision/form.templ`, Line: 61, Col: 51}
 		}
@@ -522,7 +522,7 @@ func effectFields(e effectForm, v formView) templ.Component {
 			}
 		}
 		if needsOptions(v.D.Method) {
-			templ_7745c5c3_Err = ui.SelectField(ui.FieldProps{Name: prefix(e.At) + "option", Label: t(ctx, "Happens if this is chosen"), Value: e.Option}, optionChoices(ctx, v)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.SelectField(ui.FieldProps{Name: about(e.At, "option"), Label: t(ctx, "Happens if this is chosen"), Value: e.Option}, optionChoices(ctx, v)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

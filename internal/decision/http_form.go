@@ -17,7 +17,7 @@ import (
 	"rochdale/internal/rulebook"
 )
 
-// effectForm is the fieldset of one effect; its fields are named "e0.name" and so on.
+// effectForm is the fieldset of one effect; its fields are named "e0.name" and so on, its kind "effect0".
 type effectForm struct {
 	At     int
 	Kind   string
@@ -159,22 +159,21 @@ func (p *Pages) readDrafting(ctx context.Context, in web.Params) (Drafting, erro
 		d.Review = at
 	}
 	for i := range MaxEffects {
-		pre := "e" + strconv.Itoa(i) + "."
-		kind, ok := p.effects.Kind(in.String(pre + "kind"))
+		kind, ok := p.effects.Kind(in.String(about(i, "effect")))
 		if !ok {
 			break
 		}
-		args, err := readEffect(in, pre, kind)
+		args, err := readEffect(ctx, in, prefix(i), kind)
 		if err != nil && wrong == nil {
 			wrong = err
 		}
-		d.Effects = append(d.Effects, Proposed{in.Int(pre+"option", -1, -1, MaxOptions), effect.Stored{Kind: kind.Name, Args: args}})
+		d.Effects = append(d.Effects, Proposed{in.Int(about(i, "option"), -1, -1, MaxOptions), effect.Stored{Kind: kind.Name, Args: args}})
 	}
 	return d, wrong
 }
 
-// readEffect makes the JSON of an effect from its fields.
-func readEffect(in web.Params, pre string, k effect.Kind) (json.RawMessage, error) {
+// readEffect makes the JSON of an effect from its fields. What cannot be read stays as it was typed.
+func readEffect(ctx context.Context, in web.Params, pre string, k effect.Kind) (json.RawMessage, error) {
 	out := map[string]any{}
 	var wrong error
 	for _, f := range k.Fields {
@@ -196,6 +195,14 @@ func readEffect(in web.Params, pre string, k effect.Kind) (json.RawMessage, erro
 				wrong = fault.Field(pre+f.Name, "Choose one.")
 			}
 			out[f.Name] = i
+		case "rows":
+			rows, line := f.ReadRows(v, t(ctx, f.Row))
+			if line > 0 {
+				wrong = fault.Field(pre+f.Name, "Line %d is not written like “%s”.", line, t(ctx, f.Example))
+				out[f.Name] = v
+			} else if len(rows) > 0 {
+				out[f.Name] = rows
+			}
 		case "rule":
 			rule := map[string]any{}
 			d := json.NewDecoder(strings.NewReader(v))
@@ -263,7 +270,7 @@ func (p *Pages) effectForm(ctx context.Context, at int, e Proposed, wrong ui.Pro
 	if len(e.Args) > 0 {
 		_ = json.Unmarshal(e.Args, &values) // an unreadable one starts empty
 	}
-	pre := "e" + strconv.Itoa(at) + "."
+	pre := prefix(at)
 	for _, f := range k.Fields {
 		v := fieldView{Kind: f.Kind, FieldProps: ui.FieldProps{Name: pre + f.Name, Label: t(ctx, f.Label), Optional: f.Optional, Required: !f.Optional, Error: wrong.At(f.Name) + wrong.At(pre+f.Name)}}
 		if f.Hint != "" {
@@ -278,7 +285,14 @@ func (p *Pages) effectForm(ctx context.Context, at int, e Proposed, wrong ui.Pro
 		}
 		switch f.Kind {
 		case "number":
-			v.Type, v.InputMode = "number", "numeric"
+			if v.Type, v.InputMode = "number", "numeric"; f.Optional && v.Value == "0" {
+				v.Value = ""
+			}
+		case "rows":
+			v.Kind, v.Rows = "area", 3
+			if text, ok := f.WriteRows(raw, t(ctx, f.Row)); ok {
+				v.Value = text
+			}
 		case "checkbox":
 			if v.Required = false; v.Value == "false" || v.Value == "" {
 				v.Value = ""
@@ -304,6 +318,11 @@ func (p *Pages) effectForm(ctx context.Context, at int, e Proposed, wrong ui.Pro
 				return out, err
 			}
 			v.Options = options
+		}
+		if f.Empty != "" {
+			if v.Options = append([]ui.Option{{Label: t(ctx, f.Empty)}}, v.Options...); v.Value == "0" {
+				v.Value = ""
+			}
 		}
 		out.Fields = append(out.Fields, v)
 	}

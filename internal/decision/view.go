@@ -125,7 +125,11 @@ func optionChoices(ctx context.Context, v formView) []ui.Option {
 	return out
 }
 
+// prefix is what the names of an effect's fields begin with; about names what the form has to say of the effect
+// itself, so that no field can be called the same.
 func prefix(at int) string { return "e" + strconv.Itoa(at) + "." }
+
+func about(at int, name string) string { return name + strconv.Itoa(at) }
 
 func positive(x int64) string {
 	if x == 0 {

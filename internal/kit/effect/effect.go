@@ -47,9 +47,13 @@ type Field struct {
 	Name     string // of the JSON field
 	Label    string // i18n key
 	Hint     string // i18n key
-	Kind     string // text, area, number, select, member, body, powers, rule, date, checkbox
+	Kind     string // text, area, number, select, member, body, powers, rule, date, checkbox, rows
 	Options  []string
 	Optional bool
+	Empty    string   // i18n key: what it means to choose nothing, of an optional select, member or body
+	Row      string   // i18n key: how a line of rows is written, see ReadRows
+	Numbers  []string // which columns of rows are whole numbers
+	Example  string   // i18n key: a line of rows
 }
 
 // Kind is a sort of effect.
