@@ -31,6 +31,7 @@ var jobActs = map[string]string{
 	"mail.send":         "none: it sends a letter that was written in a transaction of its own cause",
 	"webhook.deliver":   "none: it sends what is public to those whom an act allowed",
 	"webhook.sweep":     "none: it forgets old deliveries",
+	"election.witness":  "none: it tells the witness of a vote what is public of it",
 	"witness.letters":   "none: it mails codes to the roll of a vote that a decision in force lets us witness",
 	"witness.recount":   "none: it reads what another co-op publishes",
 	"witness.sweep":     "none: votes that we witness close themselves when their time is over",

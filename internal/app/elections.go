@@ -13,6 +13,7 @@ import (
 	"rochdale/internal/kit/id"
 	"rochdale/internal/kit/jobs"
 	"rochdale/internal/social"
+	"rochdale/internal/witness"
 )
 
 // What follows from elections: the clock that moves them, the posts in which the co-op tells of them, and
@@ -26,6 +27,7 @@ func (a *App) electionWorkers() []jobs.Worker {
 	return []jobs.Worker{
 		jobs.Handle("election.advance", jobs.WorkerOptions{}, func(ctx context.Context, _ wake) error { return a.Election.Advance(ctx) }),
 		jobs.HandleTx("election.tell", jobs.WorkerOptions{}, a.tellElectionPage),
+		jobs.Handle("election.witness", jobs.WorkerOptions{Queue: "witness", Attempts: 16}, a.followWitness),
 	}
 }
 
@@ -55,8 +57,11 @@ func (a *App) onAnnounced(ctx context.Context, tx *db.Tx, e election.Election) e
 	return a.postElection(ctx, tx, &e, fmt.Sprintf("An election is announced: %s. Nominations are open until %s (election %d).", e.Title, e.FinalAt.Format(longDate), e.Number))
 }
 
-// onElectionMoved tells of the steps that matter to everybody.
+// onElectionMoved tells of the steps that matter to everybody, and the witness of those that matter to it.
 func (a *App) onElectionMoved(ctx context.Context, tx *db.Tx, e election.Election) error {
+	if err := a.tellWitness(ctx, tx, &e); err != nil {
+		return err
+	}
 	switch e.State {
 	case election.Nominations:
 		return a.postElection(ctx, tx, &e, fmt.Sprintf("Nominations are prolonged until %s: %s (election %d).", e.FinalAt.Format(longDate), e.Title, e.Number))
@@ -91,6 +96,20 @@ func (a *App) onElectionMoved(ctx context.Context, tx *db.Tx, e election.Electio
 		}
 	}
 	return nil
+}
+
+// onElectionProlonged tells of what a returning officer prolonged. Nobody is mailed again: who has not voted is
+// reminded before the close.
+func (a *App) onElectionProlonged(ctx context.Context, tx *db.Tx, e election.Election) error {
+	if e.State == election.Open {
+		return a.postElection(ctx, tx, &e, fmt.Sprintf("Voting is prolonged until %s: %s (election %d).", e.ClosesAt.Format(longDate), e.Title, e.Number))
+	}
+	return a.postElection(ctx, tx, &e, fmt.Sprintf("Nominations are prolonged until %s: %s (election %d).", e.FinalAt.Format(longDate), e.Title, e.Number))
+}
+
+// onElectionWidened tells that more seats fell vacant while nominations are open.
+func (a *App) onElectionWidened(ctx context.Context, tx *db.Tx, e election.Election) error {
+	return a.postElection(ctx, tx, &e, fmt.Sprintf("More seats are to be filled: %s. Nominations are open until %s (election %d).", e.Title, e.FinalAt.Format(longDate), e.Number))
 }
 
 // tellVoters is a page of members who are told that voting is open, or will close.
@@ -165,6 +184,68 @@ func (a *App) tellScrutineers(ctx context.Context, tx *db.Tx, e *election.Electi
 		}
 	}
 	return nil
+}
+
+// witnesses are how elections reach the witness of their votes.
+func (a *App) witnesses() *election.Witnesses {
+	return &election.Witnesses{Arrange: a.Witness.Arrange, Arranged: a.Witness.Arranged, URL: a.electionURL,
+		Voters: func(ctx context.Context, who []id.ID) ([]witness.Voter, error) {
+			out := make([]witness.Voter, 0, len(who))
+			for _, m := range who {
+				one, err := a.Member.Get(ctx, a.DB, m)
+				if err != nil {
+					return nil, err
+				}
+				login, err := a.Identity.LoginOf(ctx, a.DB, one.AccountID)
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, witness.Voter{ID: m, Name: one.Name, Mail: login.Email})
+			}
+			return out, nil
+		}}
+}
+
+// witnessed names the election of whose vote the witness is told how it stands.
+type witnessed struct {
+	Election id.ID `json:"election"`
+}
+
+func (a *App) tellWitness(ctx context.Context, tx *db.Tx, e *election.Election) error {
+	_, ok, err := a.Witness.Arranged(ctx, tx, e.Ref())
+	if err != nil || !ok || e.State == election.Final {
+		return err
+	}
+	return a.Queue.Enqueue(ctx, tx, "election.witness", witnessed{e.ID})
+}
+
+// followWitness tells the witness how a vote stands: its question, a later close, and that it is closed. Whatever
+// is told twice changes nothing.
+func (a *App) followWitness(ctx context.Context, w witnessed) error {
+	e, err := a.Election.Get(ctx, a.DB, w.Election)
+	if err != nil {
+		return err
+	}
+	v, ok, err := a.Ballot.Of(ctx, a.DB, e.Ref())
+	if err != nil {
+		return err
+	}
+	switch {
+	case !ok && e.Over(), v.Voided:
+		return a.Witness.Close(ctx, e.Ref(), "")
+	case !ok:
+		return nil
+	case !v.ClosedAt.IsZero():
+		return a.Witness.Close(ctx, e.Ref(), fmt.Sprintf("%s/ballots/%s/file", a.Config.URL, v.ID))
+	}
+	q, err := v.Question()
+	if err != nil || q.Witness == nil {
+		return err
+	}
+	if err := a.Witness.Open(ctx, e.Ref(), []byte(v.QuestionJSON)); err != nil || !v.ClosesAt.After(q.Closes.Add(time.Second)) {
+		return err
+	}
+	return a.Witness.Prolong(ctx, e.Ref(), v.ClosesAt)
 }
 
 func (a *App) tellNominated(ctx context.Context, tx *db.Tx, c election.Candidate) error {

@@ -243,7 +243,7 @@ func near(at time.Time, kills []time.Time) bool {
 	return false
 }
 
-func waitFor(t *testing.T, what string, f func() bool) {
+func waitFor(t testing.TB, what string, f func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(60 * time.Second); !f(); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {

@@ -50,10 +50,14 @@ func (a *App) react() {
 
 	// Elections move when their time comes; offices that they gave and that fall vacant come back to them.
 	a.Election.Wake = a.wakeElections
+	a.Election.Witness = a.witnesses()
+	a.Ballot.Countersign = a.Witness.Sign
 	a.Mandate.Accepted.On(a.Election.OnAccepted)
 	a.Mandate.Ended.On(a.Election.OnEnded)
 	a.Election.Announced.On(a.onAnnounced)
 	a.Election.Moved.On(a.onElectionMoved)
+	a.Election.Prolonged.On(a.onElectionProlonged)
+	a.Election.Widened.On(a.onElectionWidened)
 	a.Election.Nominated.On(a.tellNominated)
 	a.Election.Reminded.On(a.onElectionReminded)
 	a.Ballot.Taken.On(a.tellPaperTaken)

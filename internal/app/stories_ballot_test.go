@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -102,4 +103,50 @@ func ask(ts *testscript.TestScript, method, path, body, token string, out any) i
 		ts.Logf("%s %s: %d %s", method, path, resp.StatusCode, b)
 	}
 	return resp.StatusCode
+}
+
+// setenvElection finds an election by its office: elections that begin together may have either number.
+func setenvElection(ts *testscript.TestScript, _ bool, args []string) {
+	for number := 1; ; number++ {
+		var e struct {
+			ID     string
+			Number int64
+			Plan   struct{ Office string }
+		}
+		if status := ask(ts, http.MethodGet, fmt.Sprintf("/elections/%d", number), "", "", &e); status != http.StatusOK {
+			ts.Fatalf("no election to the office %s: %d", args[1], status)
+		}
+		if e.Plan.Office == args[1] {
+			ts.Setenv(args[0], fmt.Sprint(e.Number))
+			ts.Setenv(args[0]+"_ID", e.ID)
+			return
+		}
+	}
+}
+
+// tamperCmd writes a file of ballots from which something was taken, or in which it was changed, in the form that
+// such files have.
+func tamperCmd(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 4 {
+		ts.Fatalf("usage: tamper FROM TO WHAT NAME")
+	}
+	f, err := ballotbox.ReadFile(strings.NewReader(ts.ReadFile(args[0])))
+	ts.Check(err)
+	hashes, err := f.Hashes()
+	ts.Check(err)
+	named := ""
+	switch args[2] {
+	case "ballot":
+		named, f.Ballots = hashes[1].String(), slices.Delete(f.Ballots, 1, 2)
+	case "reveal":
+		named, f.Reveals = fmt.Sprint(f.Reveals[0].Place), f.Reveals[1:]
+	case "key":
+		named, f.Reveals[1].Key = fmt.Sprint(f.Reveals[1].Place), f.Reveals[0].Key
+	default:
+		ts.Fatalf("nothing is called %s", args[2])
+	}
+	text, err := f.JSON()
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), text, 0o600))
+	ts.Setenv(args[3], named)
 }

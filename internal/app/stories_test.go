@@ -28,7 +28,9 @@ import (
 //	ballot N NAME CHOICE             vote in secret in election N, or on decisions/N: take a paper with TOKEN, cast it without;
 //	                                 the voter's code is kept in NAME.code, and used again
 //	becomes PATH PATTERN             ask the JSON API until the answer matches: what a clock does
-//	setenv-json NAME PATH            keep a value of the JSON last printed, such as items.0.id
+//	setenv-json NAME PATH [KEY JSON] keep a value of the JSON last printed, such as items.0.id; of an object with KEY set to JSON
+//	setenv-election NAME OFFICE      keep the number of the election to an office in NAME, and its id in NAME_ID
+//	tamper FROM TO WHAT NAME         take a reveal or a ballot out of a file of ballots, or change a key; keep which in NAME
 //	setenv-stdout NAME               keep the first line of standard output in a variable
 func TestStories(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) { stories(t, func(testing.TB) string { return "" }) })
@@ -53,7 +55,8 @@ func stories(t *testing.T, database func(testing.TB) string) {
 				env.Setenv("ROCHDALE_DATABASE", address)
 				env.Setenv("SECOND_DATABASE", second) // empty, to restore into
 				return nil
-			}, Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "http": httpCmd, "api": apiCmd, "becomes": becomes, "ballot": ballotCmd, "setenv-json": setenvJSON, "setenv-stdout": setenvStdout}})
+			}, Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "http": httpCmd, "api": apiCmd, "becomes": becomes, "ballot": ballotCmd, "tamper": tamperCmd,
+				"setenv-json": setenvJSON, "setenv-stdout": setenvStdout, "setenv-election": setenvElection}})
 		})
 	}
 }
@@ -155,6 +158,14 @@ func setenvJSON(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Check(err)
 			v = x[i]
 		}
+	}
+	if o, ok := v.(map[string]any); ok {
+		if len(args) > 3 {
+			o[args[2]] = json.RawMessage(strings.Join(args[3:], " "))
+		}
+		text, err := json.Marshal(o)
+		ts.Check(err)
+		v = string(text)
 	}
 	ts.Setenv(args[0], fmt.Sprint(v))
 }

@@ -105,9 +105,9 @@ func (r *registered) answer(asked string) ([]byte, error) {
 
 var errTaken = fault.New(fault.Conflict, "You have taken your ballot paper already. With the code you were given you can use it again; without the code it is spoilt, and nobody can give you another.")
 
-// TakeWitnessed is Take for a vote with a witness: code is what the voter has from there, and blinded what
-// their browser blinded for it. Our own tick comes first: a voter with another paper must not spend the
-// witness's signature, and whoever mistypes the code asks again with the same messages.
+// TakeWitnessed is Take for a vote with a witness: code is what the voter has from there, and forWitness what
+// their browser blinded for it. The witness is asked first, so that a mistyped code ticks nothing here; but not
+// for who has another paper already.
 func (s *Service) TakeWitnessed(ctx context.Context, by authz.Actor, vote id.ID, blinded []byte, code string, forWitness []byte) (signature, witness []byte, err error) {
 	v, err := s.Get(ctx, s.db, vote)
 	if err != nil {
@@ -130,10 +130,20 @@ func (s *Service) TakeWitnessed(ctx context.Context, by authz.Actor, vote id.ID,
 	case s.Countersign == nil:
 		return nil, nil, fault.New(fault.Conflict, "The witness cannot be reached from here.")
 	}
-	if signature, err = s.Take(ctx, by, vote, blinded); err != nil {
+	if by.Member == 0 {
+		return nil, nil, fault.New(fault.Forbidden, "Members can vote.")
+	}
+	entry, err := s.mayTake(ctx, s.db, &v, by.Member)
+	if err == nil && entry.Taken {
+		_, err = entry.answer(base64.RawURLEncoding.EncodeToString(blinded))
+	}
+	if err != nil {
 		return nil, nil, err
 	}
-	witness, err = s.Countersign(ctx, v.Subject(), by.Member, code, forWitness)
+	if witness, err = s.Countersign(ctx, v.Subject(), by.Member, code, forWitness); err != nil {
+		return nil, nil, err
+	}
+	signature, err = s.Take(ctx, by, vote, blinded)
 	return signature, witness, err
 }
 

@@ -27,7 +27,7 @@ var uses = []struct {
 	{"member", []string{"identity", "record"}},
 	{"coop", []string{"identity", "mandate", "member", "record", "rulebook", "social"}},
 	{"decision", []string{"ballot", "mandate", "member", "record", "rulebook"}},
-	{"election", []string{"ballot", "mandate", "member", "record", "rulebook"}},
+	{"election", []string{"ballot", "mandate", "member", "record", "rulebook", "witness"}},
 }
 
 func usesOf(feature string) ([]string, bool) {

@@ -94,11 +94,16 @@ type Service struct {
 	member  *member.Service
 	ballot  *ballot.Service
 
+	// Witness reaches the co-op that witnesses our votes; nil: none can be asked.
+	Witness *Witnesses
+
 	// Wake asks for Advance to be called at an instant; app connects the queue.
 	Wake func(ctx context.Context, tx *db.Tx, at time.Time) error
 
 	Announced event.Event[Election]
 	Moved     event.Event[Election] // any later step
+	Prolonged event.Event[Election] // by the returning officer: nominations, or a vote that is open
+	Widened   event.Event[Election] // more seats fell vacant while nominations are open
 	Reminded  event.Event[Reminder]
 	Nominated event.Event[Candidate] // by somebody else: the member is asked whether they accept
 }
@@ -150,6 +155,11 @@ type Election struct {
 	RollHash   string    `db:"roll_hash"`
 	ResultJSON string    `db:"result"`
 	Revision   int       `db:"revision"`
+
+	// Extended is what the calendar does where too few stand; these are what a returning officer may do.
+	Prolonged     bool   `db:"prolonged"` // nominations
+	ProlongedVote bool   `db:"prolonged_vote"`
+	Vacancies     string `db:"vacancies"` // JSON: seats that fell vacant while another election for the office was under way
 }
 
 // Plan is what the election is for.

@@ -2,7 +2,6 @@ package election
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,7 +11,6 @@ import (
 	"rochdale/internal/kit/authz"
 	"rochdale/internal/kit/db"
 	"rochdale/internal/kit/fault"
-	"rochdale/internal/kit/id"
 	"rochdale/internal/lib/tally"
 	"rochdale/internal/mandate"
 )
@@ -129,7 +127,7 @@ func (s *Service) settle(ctx context.Context, tx *db.Tx, e *Election) error {
 			}
 		}
 	}
-	return nil
+	return s.follow(ctx, tx, e)
 }
 
 // OnAccepted ends the election when the last of the elected has accepted.
@@ -155,7 +153,10 @@ func (s *Service) OnAccepted(ctx context.Context, tx *db.Tx, m mandate.Mandate) 
 		}
 	}
 	e.State, e.DueAt = Filled, time.Time{}
-	return s.moved(ctx, tx, &e, itself("filled"))
+	if err := s.moved(ctx, tx, &e, itself("filled")); err != nil {
+		return err
+	}
+	return s.follow(ctx, tx, &e)
 }
 
 // OnEnded fills a casual vacancy: an office that was declined, resigned or recalled, or whose holder is no
@@ -196,8 +197,12 @@ func (s *Service) OnEnded(ctx context.Context, tx *db.Tx, m mandate.Mandate) err
 func (s *Service) refill(ctx context.Context, tx *db.Tx, e *Election, until time.Time) error {
 	o := e.office(tx.Now(), 1)
 	o.To = until
-	if why, err := s.fillable(ctx, tx, e, o); err != nil || why != "" {
+	why, err := s.fillable(ctx, tx, e, o)
+	if err != nil {
 		return err
+	}
+	if why != "" {
+		return s.stays(ctx, tx, e, 1, why)
 	}
 	if e.Rules().CountBack {
 		done, err := s.countBack(ctx, tx, e, until)
@@ -253,109 +258,6 @@ func (s *Service) countBack(ctx context.Context, tx *db.Tx, e *Election, until t
 		return true, err
 	}
 	return true, s.refill(ctx, tx, e, until) // the next one
-}
-
-// byElection puts vacant seats up again, unless an election for the office is under way, or e is the second
-// by-election in a row: then it is for the members to decide what becomes of the office.
-func (s *Service) byElection(ctx context.Context, tx *db.Tx, e *Election, seats int, until time.Time) error {
-	if e.OriginKind == Vacancy {
-		before, ok, err := getElection.Find(ctx, tx, e.OriginID)
-		if err != nil || ok && before.OriginKind == Vacancy {
-			return err
-		}
-	}
-	plan := e.Plan()
-	running, err := s.runningFor(ctx, tx, e.Body, plan.Office)
-	if err != nil || running != nil {
-		if err == nil && running.State == Nominations && running.OriginKind == Vacancy && running.Kind == e.Kind {
-			return s.widen(ctx, tx, running, seats)
-		}
-		return err
-	}
-	plan.Seats, plan.Terms, plan.Reserved = seats, nil, nil
-	if !until.IsZero() {
-		plan.Until, plan.From = until, time.Time{}
-	}
-	if !plan.Until.IsZero() {
-		plan.Days = int(plan.Until.Sub(tx.Now()) / day)
-		if plan.Days < e.Ahead()+int(shortest/day) { // the election would take the rest of the term
-			held, err := s.held(ctx, tx, e.Body, plan.Office)
-			if err != nil || held {
-				return err // the next one opens when the others' terms end
-			}
-			whole, err := s.whole(ctx, tx, e)
-			if err != nil {
-				return err
-			}
-			plan.Days, plan.Seats = whole.Days, max(seats, whole.Seats)
-			plan.Until, plan.From = time.Time{}, time.Time{}
-		}
-	}
-	_, err = s.announce(ctx, tx, Announcement{Body: e.Body, Voters: e.Voters, Kind: e.Kind, Text: e.Text, Plan: plan, OriginKind: Vacancy, OriginID: e.ID})
-	if kind := fault.KindOf(err); err != nil && kind != fault.Internal {
-		return nil // the body or its powers are gone: there is nothing to fill
-	}
-	return err
-}
-
-// widen puts more vacant seats up in an election that is open to nominations.
-func (s *Service) widen(ctx context.Context, tx *db.Tx, e *Election, seats int) error {
-	body, err := s.mandate.Body(ctx, tx, e.Body)
-	if err != nil {
-		return err
-	}
-	plan := e.Plan()
-	plan.Seats = min(plan.Seats+seats, maxSeats)
-	text, err := json.Marshal(plan)
-	if err != nil {
-		return fmt.Errorf("widen election %d: %w", e.Number, err)
-	}
-	e.PlanJSON, e.Title = string(text), titleOf(plan, body, e.Kind)
-	if _, err := setPlan.Run(ctx, tx, e.ID, e.PlanJSON, e.Title); err != nil {
-		return err
-	}
-	entry := itself("announced")
-	entry.Data = map[string]any{"seats": plan.Seats}
-	return s.save(ctx, tx, e, entry)
-}
-
-// held reports whether anybody holds an office, or will.
-func (s *Service) held(ctx context.Context, h db.Handle, body id.ID, office string) (bool, error) {
-	coming, err := s.mandate.Coming(ctx, h)
-	return slices.ContainsFunc(coming, func(m mandate.Mandate) bool { return m.BodyID == body && strings.EqualFold(m.Office, office) }), err
-}
-
-// whole is the plan of the election whose office it is: what fills a vacancy has only the rest of a term, and
-// some of the seats.
-func (s *Service) whole(ctx context.Context, h db.Handle, e *Election) (Plan, error) {
-	for range 10 {
-		if e.Plan().Until.IsZero() {
-			break
-		}
-		before, ok, err := getElection.Find(ctx, h, e.OriginID)
-		if err != nil || !ok {
-			return e.Plan(), err
-		}
-		e = &before
-	}
-	return e.Plan(), nil
-}
-
-// Ahead is how many days an election like this one takes.
-func (e *Election) Ahead() int {
-	r := e.Rules()
-	return r.Ahead()
-}
-
-// runningFor is the election for an office that is under way, if there is one.
-func (s *Service) runningFor(ctx context.Context, h db.Handle, body id.ID, office string) (*Election, error) {
-	running, err := listRunning.All(ctx, h)
-	for i := range running {
-		if x := &running[i]; x.Body == body && strings.EqualFold(x.Plan().Office, office) && x.State != Counted {
-			return x, err
-		}
-	}
-	return nil, err
 }
 
 // openBeforeTermsEnd announces the next election of each office whose terms end within sixty days: with the
@@ -428,6 +330,15 @@ func (s *Service) renew(ctx context.Context, tx *db.Tx, together []mandate.Manda
 			return err
 		}
 		plan.Days, plan.Seats = whole.Days, max(plan.Seats, whole.seatsLike(&m)) // a seat that stayed empty is put up again with the others
+		root, err := s.root(ctx, tx, &before)
+		if err != nil {
+			return err
+		}
+		if reserved, err := s.reserved(ctx, tx, &root, plan.Seats, plan.From); err != nil {
+			return err
+		} else if len(reserved) > 0 {
+			plan.Reserved = reserved
+		}
 	}
 	if time.Duration(plan.Days)*day < Ahead {
 		return nil // no calendar could keep up with it

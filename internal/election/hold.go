@@ -35,11 +35,16 @@ func (s *Service) Effects() effect.Registry {
 	return append(effect.Registry{
 		{Name: Hold, What: i18n.Key("Hold an election"), New: func() effect.Effect { return &hold{s: s, Kind: Office, Seats: 1} }, Fields: []effect.Field{
 			{Name: "body", Label: i18n.Key("Of which body"), Kind: "body"},
+			{Name: "voters", Label: i18n.Key("Who votes"), Kind: "body", Optional: true, Empty: i18n.Key("All members")},
 			{Name: "kind", Label: i18n.Key("What for"), Hint: i18n.Key("An office that members vote on, a panel drawn by lot, or a sum of money that members spend."), Kind: "select", Options: kinds(Office, Panel, Budget)},
 			{Name: "office", Label: i18n.Key("Name of the office"), Hint: i18n.Key("Treasurer, moderator, member of the panel."), Kind: "text", Optional: true},
 			{Name: "seats", Label: i18n.Key("Seats"), Kind: "number", Optional: true},
 			{Name: "powers", Label: i18n.Key("Powers of the office"), Kind: "powers", Optional: true},
 			{Name: "days", Label: i18n.Key("Days of a term"), Hint: i18n.Key("Empty: as the rule says."), Kind: "number", Optional: true},
+			{Name: "terms", Label: i18n.Key("Staggered terms"), Hint: i18n.Key("Where not all seats have the same term: one a line, the longest first, as in “1 for 730 days”. Who is elected first has the first."),
+				Kind: "rows", Row: i18n.Key("{seats} for {days} days"), Numbers: []string{"seats", "days"}, Example: i18n.Key("1 for 730 days"), Optional: true},
+			{Name: "reserved", Label: i18n.Key("Reserved seats"), Hint: i18n.Key("Seats for candidates who declare something: one a line, as in “1 for the young”."),
+				Kind: "rows", Row: i18n.Key("{seats} for {for}"), Numbers: []string{"seats"}, Example: i18n.Key("1 for the young"), Optional: true},
 			{Name: "sum", Label: i18n.Key("Sum to be spent"), Hint: i18n.Key("Budgets only: in the smallest unit, such as cents."), Kind: "number", Optional: true},
 			{Name: "text", Label: i18n.Key("What candidates should know"), Kind: "area", Optional: true},
 		}},
@@ -87,11 +92,17 @@ func (e *hold) Check(ctx context.Context, h db.Handle) (effect.Change, error) {
 	}
 	t := func(s string, args ...any) string { return i18n.T(ctx, s, args...) }
 	lines := []effect.Line{{Name: t("Body"), Text: b.Name}}
+	if v, err := e.s.mandate.Body(ctx, h, a.Voters); err != nil {
+		return effect.Change{}, err
+	} else if !v.Root() {
+		lines = append(lines, effect.Line{Name: t("Who votes"), Text: v.Name})
+	}
 	if a.Kind == Budget {
 		lines = append(lines, effect.Line{Name: t("Sum"), Text: amount(a.Plan.Sum, a.Plan.Decimals)})
 	} else {
 		lines = append(lines, effect.Line{Name: t("Office"), Text: a.Plan.Office}, effect.Line{Name: t("Seats"), Text: fmt.Sprint(a.Plan.Seats)},
 			effect.Line{Name: t("Powers"), Text: strings.Join(a.Plan.Powers, ", ")}, effect.Line{Name: t("Term"), Text: i18n.N(ctx, "%d day", "%d days", a.Plan.Days, a.Plan.Days)})
+		lines = append(lines, a.Plan.seatLines(ctx)...)
 	}
 	how := t("by ballot")
 	if a.Kind == Panel {
@@ -99,6 +110,25 @@ func (e *hold) Check(ctx context.Context, h db.Handle) (effect.Change, error) {
 	}
 	lines = append(lines, effect.Line{Name: t("Method"), Text: how})
 	return effect.Change{Base: "none", Title: t("Hold an election: %s", titleOf(a.Plan, b, a.Kind)), After: lines}, nil
+}
+
+// seatLines say of the seats what is not the same for all.
+func (p *Plan) seatLines(ctx context.Context) []effect.Line {
+	var terms, reserved []string
+	for _, x := range p.Terms {
+		terms = append(terms, i18n.T(ctx, "%d for %s", x.Seats, i18n.N(ctx, "%d day", "%d days", x.Days, x.Days)))
+	}
+	for _, x := range p.Reserved {
+		reserved = append(reserved, i18n.T(ctx, "%d for %s", x.Seats, x.For))
+	}
+	var out []effect.Line
+	if len(terms) > 0 {
+		out = append(out, effect.Line{Name: i18n.T(ctx, "Staggered terms"), Text: strings.Join(terms, ", ")})
+	}
+	if len(reserved) > 0 {
+		out = append(out, effect.Line{Name: i18n.T(ctx, "Reserved seats"), Text: strings.Join(reserved, ", ")})
+	}
+	return out
 }
 
 func (e *hold) Apply(ctx context.Context, tx *db.Tx, by authz.Actor, reason string) (effect.Stored, error) {
@@ -367,10 +397,14 @@ func (s *Service) cancel(ctx context.Context, tx *db.Tx, by authz.Actor, power s
 	if err := s.save(ctx, tx, e, entry); err != nil {
 		return inverse, err
 	}
-	return inverse, s.Moved.Emit(ctx, tx, *e)
+	if err := s.Moved.Emit(ctx, tx, *e); err != nil {
+		return inverse, err
+	}
+	return inverse, s.follow(ctx, tx, e)
 }
 
-// endBallot closes the ballot of an election that ends before its vote: its keys are erased all the same.
+// endBallot ends the vote of an election that ends before it: the keys are erased, and the ballots are
+// destroyed unread. Nobody is to learn how a vote stood that the members called off.
 func (s *Service) endBallot(ctx context.Context, tx *db.Tx, e *Election) error {
 	if e.State != Open || e.Mode != Secret {
 		return nil
@@ -379,8 +413,7 @@ func (s *Service) endBallot(ctx context.Context, tx *db.Tx, e *Election) error {
 	if err != nil || !ok {
 		return err
 	}
-	_, err = s.ballot.Finish(ctx, tx, v.ID)
-	return err
+	return s.ballot.Void(ctx, tx, v.ID)
 }
 
 func amount(units int64, decimals int) string {

@@ -209,6 +209,45 @@ func TestAxeOnOtherElections(t *testing.T) {
 	x.checked(3, at(e, "/count"), "budget-count")
 }
 
+// A sealed election, from the first offer to the last key, and the page of a vote that waits for it.
+func TestAxeOnSealedElections(t *testing.T) {
+	script := os.Getenv("AXE_SCRIPT")
+	if script == "" {
+		testkit.Missing(t, "axe-core", "set AXE_SCRIPT to its axe.min.js")
+	}
+	axe, err := os.ReadFile(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newStation(t, 9)
+	x := newTab(t, s)
+	x.axe = string(axe)
+	s.adopts(sealed)
+	e := s.announce("Treasurer", 1)
+	s.stand(e, 1, 2)
+	for _, p := range []int{2 + 1, 4, 5} {
+		s.ok(s.offer(e, p))
+	}
+	x.checked(6, at(e, "")+"?open", "offer")
+	x.checked(3, at(e, ""), "offered")
+	e = s.open(e)
+	x.checked(0, at(e, ""), "sealed-open")
+	v, _, err := s.ballots.Of(s.ctx, s.db, e.Ref())
+	s.ok(err)
+	for p := range 5 {
+		s.vote(e, p, 1, 2)
+	}
+	s.until(e.ClosesAt)
+	e = s.is(e, election.Sealed)
+	s.ok(s.reveal(e, s.people[4]))
+	x.checked(3, at(e, ""), "reveal")
+	x.checked(nobody, "/ballots/"+v.ID.String(), "sealed-ballots")
+	s.ok(s.reveal(e, s.people[3]))
+	s.tick()
+	x.checked(3, at(e, ""), "unsealed")
+	x.checked(nobody, "/ballots/"+v.ID.String(), "unsealed-ballots")
+}
+
 // Everything can be done by keys, and without script.
 func TestKeysAndNoScript(t *testing.T) {
 	s := newStation(t, 4)

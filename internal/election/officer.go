@@ -189,6 +189,12 @@ func (s *Service) Objections(ctx context.Context, election id.ID) (map[id.ID]int
 	return out, err
 }
 
+// MayBeProlonged reports whether the returning officer can prolong what is open now: nominations once, and the
+// vote once. What the calendar adds where too few stand does not count.
+func (e *Election) MayBeProlonged() bool {
+	return e.State == Nominations && !e.Prolonged || e.State == Open && !e.ProlongedVote
+}
+
 // Extend prolongs nominations, or an open vote, by days, once: after an outage, or for want of candidates.
 // Whoever holds the power may, with a reason, unless they stand themselves.
 func (s *Service) Extend(ctx context.Context, a authz.Actor, election id.ID, days int, reason string) error {
@@ -206,23 +212,25 @@ func (s *Service) Extend(ctx context.Context, a authz.Actor, election id.ID, day
 			return fault.New(fault.Conflict, "Nominations and open votes can be prolonged.")
 		case e.State == Nominations && !s.db.Now().Before(e.FinalAt), e.State == Open && !s.db.Now().Before(e.ClosesAt):
 			return fault.New(fault.Conflict, "Its time is over: nothing opens what has closed.")
-		case e.Extended:
+		case !e.MayBeProlonged():
 			return fault.New(fault.Conflict, "It has been prolonged once already.")
 		case days < 1 || days > map[State]int{Nominations: r.Nominations, Open: r.Open}[e.State]:
 			return fault.Field("days", "It can be prolonged by 1 day or more, and no more than the rule gives at first.")
 		}
 		more := time.Duration(days) * day
-		e.Extended = true
 		if e.State == Nominations {
-			e.FinalAt = e.FinalAt.Add(more)
+			e.Prolonged, e.FinalAt = true, e.FinalAt.Add(more)
 			e.schedule(r)
 			e.DueAt = e.FinalAt
 		} else {
-			e.ClosesAt = e.ClosesAt.Add(more)
+			e.ProlongedVote, e.ClosesAt = true, e.ClosesAt.Add(more)
 			e.DueAt = e.ClosesAt
 			if err := s.extendBallot(ctx, tx, e); err != nil {
 				return err
 			}
+		}
+		if _, err := setProlonged.Run(ctx, tx, e.ID, e.Prolonged, e.ProlongedVote); err != nil {
+			return err
 		}
 		authority, err := s.mandate.Perform(ctx, tx, a, authz.Act{Power: Prolong, Target: authz.Target{Kind: "election", ID: e.ID}, Args: map[string]any{"election": e.Number, "days": days}, Reason: reason})
 		if err != nil {
@@ -233,7 +241,7 @@ func (s *Service) Extend(ctx context.Context, a authz.Actor, election id.ID, day
 		if err := s.save(ctx, tx, e, entry); err != nil {
 			return err
 		}
-		return s.Moved.Emit(ctx, tx, *e)
+		return s.Prolonged.Emit(ctx, tx, *e)
 	})
 }
 

@@ -36,8 +36,12 @@ func (s *Service) Advance(ctx context.Context) error {
 					return err
 				}
 			}
-			opened, err := s.opened(ctx, &due[i])
-			if err == nil {
+			ready, err := s.arrange(ctx, &due[i])
+			if err == nil && !ready {
+				continue // tried again within a minute
+			}
+			opened, e := s.opened(ctx, &due[i])
+			if err = errors.Join(err, e); err == nil {
 				err = s.advance(ctx, due[i].ID, opened)
 			}
 			if err != nil {
@@ -246,12 +250,17 @@ func (s *Service) begin(ctx context.Context, tx *db.Tx, e *Election) error {
 	if err != nil || wait {
 		return err
 	}
+	second, err := s.witness(ctx, tx, e, roll)
+	if err != nil {
+		return err
+	}
 	if late := tx.Now().Sub(e.OpensAt); late > 0 { // voting lasts as long as was announced
 		e.OpensAt, e.ClosesAt = tx.Now(), e.ClosesAt.Add(late)
 	}
+	e.closesWith(second, tx.Now())
 	e.State, e.DueAt, e.RollSize, e.RollHash = Open, e.ClosesAt, len(roll), rollHash(e.ID, roll)
 	if e.Mode == Secret {
-		err := s.startBallot(ctx, tx, e, stand, roll, keepers)
+		err := s.startBallot(ctx, tx, e, stand, ballot.Opening{Roll: roll, Scrutineers: keepers, Witness: second.Witness()})
 		if fault.Is(err, fault.Invalid) {
 			return s.fail(ctx, tx, e, err.Error())
 		}
@@ -270,10 +279,12 @@ func (s *Service) begin(ctx context.Context, tx *db.Tx, e *Election) error {
 	return s.moved(ctx, tx, e, entry)
 }
 
-func (s *Service) startBallot(ctx context.Context, tx *db.Tx, e *Election, stand []Candidate, roll []id.ID, keepers []ballot.Keeper) error {
+// startBallot opens the secret vote; o has who votes, who seals and who signs.
+func (s *Service) startBallot(ctx context.Context, tx *db.Tx, e *Election, stand []Candidate, o ballot.Opening) error {
 	q := e.question(stand)
-	_, err := s.ballot.Start(ctx, tx, ballot.Opening{Subject: e.Ref(), Title: e.Title, Body: e.Text, Method: q.Method, Rule: q.Rule, Seats: q.Seats, Options: q.Options,
-		Settings: q.Settings, Roll: roll, Closes: e.ClosesAt, Needed: e.Rules().Needed, Scrutineers: keepers})
+	o.Subject, o.Title, o.Body, o.Closes, o.Needed = e.Ref(), e.Title, e.Text, e.ClosesAt, e.Rules().Needed
+	o.Method, o.Rule, o.Seats, o.Options, o.Settings = q.Method, q.Rule, q.Seats, q.Options, q.Settings
+	_, err := s.ballot.Start(ctx, tx, o)
 	return err
 }
 

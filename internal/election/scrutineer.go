@@ -15,6 +15,7 @@ import (
 	"rochdale/internal/lib/ballotbox"
 	"rochdale/internal/lib/tally"
 	"rochdale/internal/record"
+	"rochdale/internal/rulebook"
 )
 
 // Where the rule asks for scrutineers, members who do not stand offer themselves until voting opens, each with
@@ -23,7 +24,7 @@ import (
 // (Governance §3.4.)
 
 // waitForScrutineers is how long the opening is put off, once, where too few have offered themselves.
-const waitForScrutineers = 7 * day
+const waitForScrutineers = rulebook.PutOff * day
 
 // Offered is a member who offers to be a scrutineer.
 type Offered struct {
@@ -112,7 +113,7 @@ func (s *Service) scrutineers(ctx context.Context, tx *db.Tx, e *Election, stand
 	})
 	slices.SortFunc(offers, func(a, b Offered) int { return int(a.Member - b.Member) })
 	if len(offers) < r.Needed {
-		if e.OpensAt.Equal(e.FinalAt.Add(time.Duration(r.Final) * day)) {
+		if !e.putOff() {
 			e.OpensAt, e.ClosesAt = e.OpensAt.Add(waitForScrutineers), e.ClosesAt.Add(waitForScrutineers)
 			e.DueAt = e.OpensAt
 			return nil, true, s.moved(ctx, tx, e, itself("wants-scrutineers"))
@@ -139,6 +140,11 @@ func (s *Service) scrutineers(ctx context.Context, tx *db.Tx, e *Election, stand
 	}
 	entry.Data = map[string]any{"offered": members, "drawn": drawn, "seed": hex.EncodeToString(seed)}
 	return keepers, false, s.note(ctx, tx, e, entry)
+}
+
+// putOff reports whether the opening was put off for want of scrutineers.
+func (e *Election) putOff() bool {
+	return e.OpensAt.After(e.FinalAt.Add(time.Duration(e.Rules().Final) * day))
 }
 
 // headSeed is a seed that nobody knew while scrutineers could still offer themselves: of the newest entry of

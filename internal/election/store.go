@@ -6,7 +6,7 @@ import (
 )
 
 const fields = `id, number, kind, body_id, voters_id, title, text, plan, rule_id, rules, waiting_days, mode, mode_reason, state, cause, extended, origin_kind, origin_id,
-	announced_at, final_at, opens_at, closes_at, counted_at, accept_by, reminded_at, due_at, roll_size, roll_hash, result, revision`
+	announced_at, final_at, opens_at, closes_at, counted_at, accept_by, reminded_at, due_at, roll_size, roll_hash, result, revision, prolonged, prolonged_vote, vacancies`
 
 const columns = fields + ` FROM elections`
 
@@ -30,6 +30,9 @@ var (
 	updateElection = db.Stmt(`UPDATE elections SET mode = $3, mode_reason = $4, state = $5, cause = $6, extended = $7, final_at = $8, opens_at = $9, closes_at = $10, counted_at = $11,
 		accept_by = $12, reminded_at = $13, due_at = $14, roll_size = $15, roll_hash = $16, result = $17, revision = revision + 1 WHERE id = $1 AND revision = $2`)
 	setPlan       = db.Stmt(`UPDATE elections SET plan = $2, title = $3 WHERE id = $1`)
+	setProlonged  = db.Stmt(`UPDATE elections SET prolonged = $2, prolonged_vote = $3 WHERE id = $1`)
+	setVacancies  = db.Stmt(`UPDATE elections SET vacancies = $2 WHERE id = $1`)
+	listWaiting   = db.Def[Election](`SELECT ` + columns + ` WHERE body_id = $1 AND vacancies <> '' ORDER BY number`)
 	getElection   = db.Def[Election](`SELECT ` + columns + ` WHERE id = $1`)
 	getByNumber   = db.Def[Election](`SELECT ` + columns + ` WHERE number = $1`)
 	listElections = db.Def[Election](`SELECT ` + columns + ` WHERE number < $1 ORDER BY number DESC LIMIT $2`)

@@ -53,6 +53,19 @@ func (r *Rule) ElectionIn() Election {
 // Ahead is how many days an election takes from its announcement to the end of acceptance.
 func (e *Election) Ahead() int { return e.Nominations + e.Final + e.Open + e.Reveal + e.Accept }
 
+// PutOff is for how many days the opening is put off, once, where too few offer to be scrutineers.
+const PutOff = 7
+
+// Longest is how many days it takes where too few stand, so that nominations are extended once, by as much
+// again, and too few offer to be scrutineers.
+func (e *Election) Longest() int {
+	days := e.Ahead() + e.Nominations
+	if e.Scrutineers > 0 {
+		days += PutOff
+	}
+	return days
+}
+
 func (e *Election) check() error {
 	for _, c := range []struct {
 		wrong bool
@@ -63,7 +76,7 @@ func (e *Election) check() error {
 		{e.Final < 0 || e.Final > 30, "Voting opens at most 30 days after the list is final."},
 		{e.Open < 3 || e.Open > 30, "Voting in elections takes 3 to 30 days."},
 		{e.Accept < 1 || e.Accept > 14, "The elected have 1 to 14 days to accept."},
-		{e.Ahead() > 60, "An election that opens 60 days before a mandate ends must be over when it does: all its days together are at most 60."},
+		{e.Longest() > 60, "An election that opens 60 days before a mandate ends must be over when it does, also where too few stand: all its days together, those for nominations twice, are at most 60."},
 		{e.Endorsements < 0 || e.Endorsements > 20, "Up to 20 endorsements can be asked for."},
 		{e.Scrutineers != 0 && (e.Scrutineers < 2 || e.Scrutineers > 9), "There are 2 to 9 scrutineers, or none."},
 		{e.Scrutineers != 0 && (e.Needed < 2 || e.Needed > e.Scrutineers) || e.Scrutineers == 0 && e.Needed != 0, "Two scrutineers or more open the ballots, and no more than there are."},

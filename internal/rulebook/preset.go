@@ -89,7 +89,7 @@ func Presets() []Preset {
 					r.Open = 14
 				}
 				if line == "persons" {
-					r.Election.Open, r.Election.Nominations = 14, 21
+					r.Election.Open, r.Election.Nominations = 14, 18
 				}
 				if line == Rules {
 					r.Threshold = share(75, 100)

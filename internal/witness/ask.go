@@ -33,8 +33,11 @@ type Arrangement struct {
 	Closes   time.Time        // whole seconds of UTC; the question must say the same
 }
 
-// Witness is what the question of the vote says of the witness.
+// Witness is what the question of the vote says of the witness, nil where nothing is arranged.
 func (a *Arrangement) Witness() *ballotbox.Witness {
+	if a == nil {
+		return nil
+	}
 	return &ballotbox.Witness{Host: a.Host, Key: a.Key}
 }
 

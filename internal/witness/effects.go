@@ -145,7 +145,8 @@ func (e *engaging) Check(ctx context.Context, h db.Handle) (effect.Change, error
 	if err != nil {
 		return effect.Change{}, err
 	}
-	lines := []effect.Line{{Name: i18n.T(ctx, "Our witness"), Text: x.Host}}
+	lines := []effect.Line{{Name: i18n.T(ctx, "Our witness"), Text: x.Host},
+		{Name: i18n.T(ctx, "It is given"), Text: i18n.T(ctx, "for each vote, the names and mail addresses of those who may vote; it erases the addresses at the close")}}
 	if e.end {
 		return effect.Change{Base: base(x.ID), Title: i18n.T(ctx, "Ask %s no more to witness our secret votes", x.Host), Before: lines}, nil
 	}

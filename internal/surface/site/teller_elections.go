@@ -13,6 +13,12 @@ func (w *teller) ofElections(verb string) string {
 	switch verb {
 	case "announced":
 		return t(ctx, "An election was announced: %s.", e)
+	case "widened":
+		return t(ctx, "More seats fell vacant and are put up with the others: %s.", e)
+	case "waits":
+		return t(ctx, "A vacant seat waits until another election for the office is over: %s.", e)
+	case "vacant":
+		return t(ctx, "A seat stays vacant: %s (%s).", e, w.word(w.data.text("cause")))
 	case "nominated":
 		return t(ctx, "%s made a nomination: %s.", w.doer(), e)
 	case "accepted":

@@ -4,7 +4,7 @@ package assets
 
 // names maps a source name to its file in dist.
 var names = map[string]string{
-	"app.css":                                     "app-IY724CQO.css",
+	"app.css":                                     "app-X5SYPHOG.css",
 	"app.js":                                      "app-F532YVKN.js",
 	"ballot.js":                                   "ballot-KWPFF7VV.js",
 	"icon.svg":                                    "icon-MTYDUDZ4.svg",
