@@ -188,7 +188,7 @@ func (a *App) tellScrutineers(ctx context.Context, tx *db.Tx, e *election.Electi
 
 // witnesses are how elections reach the witness of their votes.
 func (a *App) witnesses() *election.Witnesses {
-	return &election.Witnesses{Arrange: a.Witness.Arrange, Arranged: a.Witness.Arranged, URL: a.electionURL,
+	return &election.Witnesses{Arrange: a.Witness.Arrange, Arranged: a.Witness.Arranged, URL: a.electionURL, Page: a.Witness.Page,
 		Voters: func(ctx context.Context, who []id.ID) ([]witness.Voter, error) {
 			out := make([]witness.Voter, 0, len(who))
 			for _, m := range who {

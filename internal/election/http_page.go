@@ -79,6 +79,8 @@ type (
 		Reserved   []ui.Option
 		From       *Election
 		Scrutiny   *scrutinyView // where ballots are sealed
+
+		Witness, WitnessHref string // its host, and the page of the vote there
 	}
 	namedView struct {
 		Person ui.Person
@@ -270,8 +272,10 @@ func (p *Pages) fillVote(ctx context.Context, by authz.Actor, v *pageView) error
 			return err
 		}
 		v.Turnout, v.Papers, v.BallotHref = ballot.Ballots, ballot.Papers, "/ballots/"+ballot.ID.String()
-		v.OnRoll, _, err = p.ballot.Entry(ctx, by, ballot.ID)
-		return err
+		if v.OnRoll, _, err = p.ballot.Entry(ctx, by, ballot.ID); err != nil {
+			return err
+		}
+		return p.fillWitness(ctx, v)
 	}
 	var err error
 	if v.Turnout, err = p.Service.Turnout(ctx, v.E.ID); err != nil {
@@ -315,5 +319,18 @@ func (p *Pages) fillVote(ctx context.Context, by authz.Actor, v *pageView) error
 			v.Named = append(v.Named, namedView{people[x.Member], choiceWords(ctx, x.Choice, paper), x.Reason})
 		}
 	}
+	return nil
+}
+
+// fillWitness names the co-op that signs the papers of this vote too.
+func (p *Pages) fillWitness(ctx context.Context, v *pageView) error {
+	if p.Witness == nil || !v.E.witnessed() || v.E.RollSize == 0 {
+		return nil
+	}
+	a, ok, err := p.Witness.Arranged(ctx, p.db, v.E.Ref())
+	if err != nil || !ok || v.E.ModeReason != "" {
+		return err
+	}
+	v.Witness, v.WitnessHref = a.Host, p.Witness.Page(&a)
 	return nil
 }

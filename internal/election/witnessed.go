@@ -28,6 +28,8 @@ type Witnesses struct {
 	Voters func(ctx context.Context, who []id.ID) ([]witness.Voter, error)
 	// URL is the page of an election.
 	URL func(e *Election) string
+	// Page is that of its vote at the witness.
+	Page func(a *witness.Arrangement) string
 }
 
 // witnessed reports whether the rule asks for a witness.

@@ -39,6 +39,7 @@ func (p *Pages) Routes() []web.Route {
 		{Pattern: "GET /witness", Handler: p.list, Style: web.Page},
 		{Pattern: "GET /witness/votes/{id}", Handler: p.vote, Style: web.Page},
 		{Pattern: "POST /witness/votes/{id}/look", Handler: p.look, Style: web.Page, Act: "none: it reads one line, for whoever holds its code", MaxBody: 4 << 10, Limit: perLook},
+		{Pattern: "POST /witness/votes/{id}/letter", Handler: p.letterAgain, Style: web.Page, Act: "none: it writes a letter to a voter on the roll, once an hour", MaxBody: 4 << 10, Limit: perLook},
 	}, p.doors()...)
 }
 
@@ -181,6 +182,21 @@ func (p *Pages) look(w http.ResponseWriter, r *http.Request) error {
 		v.Error = t(ctx, "The vote is closed, and the codes are erased.")
 	}
 	return p.draw(w, r, http.StatusUnprocessableEntity, v)
+}
+
+// letterAgain has a lost letter written again. The answer is the same for every address.
+func (p *Pages) letterAgain(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	in, err := web.Read(r)
+	if err != nil {
+		return err
+	}
+	vote := id.Parse(r.PathValue("id"))
+	if err := p.SendAgain(ctx, vote, in.Text("mail")); err != nil {
+		return err
+	}
+	web.SetFlash(w, r, t(ctx, "If this address is on the roll, has no paper yet and had no letter within the last hour, a new letter is on its way."))
+	return web.Redirect(w, r, path(vote))
 }
 
 // stateWords say how far a vote is.

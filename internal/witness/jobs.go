@@ -3,9 +3,11 @@ package witness
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"rochdale/internal/kit/db"
+	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/id"
 	"rochdale/internal/kit/jobs"
 )
@@ -52,11 +54,7 @@ func (s *Service) sendCodes(ctx context.Context, tx *db.Tx, page letters) error 
 		if l.Hash != "" {
 			continue
 		}
-		code := newCode()
-		if _, err := setCode.Run(ctx, tx, v.ID, l.Voter, hashCode(v.ID, l.Voter, readCode(code))); err != nil {
-			return err
-		}
-		if err := s.mailCode(ctx, tx, &v, l, code); err != nil {
+		if err := s.letter(ctx, tx, &v, l); err != nil {
 			return err
 		}
 	}
@@ -64,6 +62,37 @@ func (s *Service) sendCodes(ctx context.Context, tx *db.Tx, page letters) error 
 		return nil
 	}
 	return s.Enqueue(ctx, tx, Letters, page)
+}
+
+// letter draws a code for a voter, in place of the one they had, and writes the letter.
+func (s *Service) letter(ctx context.Context, tx *db.Tx, v *Vote, l *line) error {
+	code := newCode()
+	if _, err := setCode.Run(ctx, tx, v.ID, l.Voter, hashCode(v.ID, l.Voter, readCode(code)), tx.Now()); err != nil {
+		return err
+	}
+	return s.mailCode(ctx, tx, v, l, code)
+}
+
+// letterEvery is how long after a letter another one is written to the same voter.
+const letterEvery = time.Hour
+
+// SendAgain writes a new letter, with a new code, to a voter whose letter was lost: by their mail address, at
+// most once an hour, until they have taken their paper. Whether the address is on the roll it does not say.
+func (s *Service) SendAgain(ctx context.Context, vote id.ID, address string) error {
+	return s.db.InDurableTx(ctx, func(tx *db.Tx) error {
+		v, ok, err := lockVote.Find(ctx, tx, vote)
+		if err := orNone(err, ok); err != nil {
+			return err
+		}
+		if !v.ClosedAt.IsZero() || !tx.Now().Before(v.ClosesAt) {
+			return fault.New(fault.Conflict, "This vote is closed: no codes are sent.")
+		}
+		l, ok, err := findMail.Find(ctx, tx, v.ID, strings.ToLower(strings.TrimSpace(address)))
+		if err != nil || !ok || l.Taken || l.Hash == "" || tx.Now().Before(l.Letter.Add(letterEvery)) { // without a code yet: its letter will come
+			return err
+		}
+		return s.letter(ctx, tx, &v, &l)
+	})
 }
 
 const longDate = "Monday, 2 January 2006, 15:04 UTC"
@@ -82,7 +111,7 @@ func (s *Service) mailCode(ctx context.Context, tx *db.Tx, v *Vote, l *line, cod
 You are asked for it when you take your ballot paper, here:
 %s
 
-%s does not know this code. Give it to nobody else, and keep it until the vote is over. With it you can see at any time whether the witness has signed a paper in your name:
+If you have had another letter of this kind, its code is good no more. %s does not know this code. Give it to nobody else, and keep it until the vote is over. With it you can see at any time whether the witness has signed a paper in your name:
 %s
 
 Voting closes on %s.

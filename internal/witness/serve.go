@@ -58,6 +58,7 @@ type line struct {
 	Signed  string    `db:"signed"`
 	Wrong   int       `db:"wrong"`
 	Locked  time.Time `db:"locked_until"`
+	Letter  time.Time `db:"lettered_at"`
 }
 
 // voteState is what the record carries of a vote. While it is open it says nothing that changes with a paper.

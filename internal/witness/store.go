@@ -7,7 +7,7 @@ import (
 
 const (
 	voteColumns     = `id, agreement_id, host, vote, title, url, private_key, public_key, roll, papers, question, first_closes, closes_at, taken_at, opened_at, closed_at, file, found`
-	registerColumns = `voter_id, name, mail, code_hash, taken, blinded, signed, wrong, locked_until`
+	registerColumns = `voter_id, name, mail, code_hash, taken, blinded, signed, wrong, locked_until, lettered_at`
 	askedColumns    = `subject_kind, subject_id, host, remote_id, key, roll_hash, title, url, closes_at`
 )
 
@@ -51,10 +51,11 @@ var (
 	listRegister = db.Def[line](`SELECT ` + registerColumns + ` FROM witness_register WHERE vote_id = $1 ORDER BY voter_id`)
 	nextLines    = db.Def[line](`SELECT ` + registerColumns + ` FROM witness_register WHERE vote_id = $1 AND voter_id > $2 ORDER BY voter_id LIMIT $3`)
 	getLine      = db.Def[line](`SELECT ` + registerColumns + ` FROM witness_register WHERE vote_id = $1 AND voter_id = $2`)
-	setCode      = db.Stmt(`UPDATE witness_register SET code_hash = $3 WHERE vote_id = $1 AND voter_id = $2`)
+	findMail     = db.Def[line](`SELECT ` + registerColumns + ` FROM witness_register WHERE vote_id = $1 AND LOWER(mail) = $2`)
+	setCode      = db.Stmt(`UPDATE witness_register SET code_hash = $3, lettered_at = $4, wrong = 0, locked_until = 0 WHERE vote_id = $1 AND voter_id = $2`)
 	setWrong     = db.Stmt(`UPDATE witness_register SET wrong = $3, locked_until = $4 WHERE vote_id = $1 AND voter_id = $2`)
 	tick         = db.Stmt(`UPDATE witness_register SET taken = TRUE, blinded = $3, signed = $4, wrong = 0, locked_until = 0 WHERE vote_id = $1 AND voter_id = $2`)
-	clearLines   = db.Stmt(`UPDATE witness_register SET mail = '', code_hash = '', blinded = '', signed = '', wrong = 0, locked_until = 0 WHERE vote_id = $1`)
+	clearLines   = db.Stmt(`UPDATE witness_register SET mail = '', code_hash = '', blinded = '', signed = '', wrong = 0, locked_until = 0, lettered_at = 0 WHERE vote_id = $1`)
 
 	// PostgreSQL keeps rows in the order in which they were written, each marked with its transaction.
 	stirRegister = db.StmtTwin(`UPDATE witness_register SET taken = taken WHERE vote_id = $1`,

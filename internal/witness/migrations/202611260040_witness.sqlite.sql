@@ -55,6 +55,7 @@ CREATE TABLE witness_register (
   signed TEXT NOT NULL DEFAULT '',
   wrong INTEGER NOT NULL DEFAULT 0,   -- codes in a row
   locked_until BIGINT NOT NULL DEFAULT 0,
+  lettered_at BIGINT NOT NULL DEFAULT 0, -- when the last letter with a code was written
   PRIMARY KEY (vote_id, voter_id)
 ) WITHOUT ROWID;
 -- Votes of ours that another co-op witnesses.
