@@ -97,7 +97,7 @@ func (c *verifyCmd) check(r *run, box *ballotbox.File) error {
 func tellBox(r *run, box *ballotbox.File, proved bool, key string) error {
 	says := "give the published result by " + box.Question.Rule
 	if s := box.Question.Scrutineers; s != nil && len(box.Reveals) < s.Needed {
-		says = fmt.Sprintf("are sealed: %d scrutineers have given up their keys, and it takes %d to count them", len(box.Reveals), s.Needed)
+		says = fmt.Sprintf("are sealed (keys given up by scrutineers: %d of the %d that it takes)", len(box.Reveals), s.Needed)
 	}
 	if _, err := fmt.Fprintf(r.out, "%s\nAll %d ballots are sound, on %d papers of a roll of %d, and %s.\n", box.Question.Title, len(box.Ballots), box.Papers, box.Question.Roll, says); err != nil {
 		return err

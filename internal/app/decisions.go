@@ -45,7 +45,17 @@ type wake struct {
 }
 
 func (a *App) wakeDecisions(ctx context.Context, tx *db.Tx, at time.Time) error {
-	return a.Queue.Enqueue(ctx, tx, "decision.advance", wake{at.UnixMilli()}, jobs.At(at), jobs.Unique())
+	return a.wake(ctx, tx, "decision.advance", at)
+}
+
+// wake enqueues a job that moves things on at an instant. One that is due now is not scheduled, for scheduled
+// jobs are looked for every few seconds only.
+func (a *App) wake(ctx context.Context, tx *db.Tx, kind string, at time.Time) error {
+	how := []jobs.Opt{jobs.Unique()}
+	if at.After(tx.Now()) {
+		how = append(how, jobs.At(at))
+	}
+	return a.Queue.Enqueue(ctx, tx, kind, wake{at.UnixMilli()}, how...)
 }
 
 func (a *App) decisionWorkers() []jobs.Worker {

@@ -20,7 +20,7 @@ import (
 // the mails to those who are nominated, who can vote and who have taken a ballot paper.
 
 func (a *App) wakeElections(ctx context.Context, tx *db.Tx, at time.Time) error {
-	return a.Queue.Enqueue(ctx, tx, "election.advance", wake{at.UnixMilli()}, jobs.At(at), jobs.Unique())
+	return a.wake(ctx, tx, "election.advance", at)
 }
 
 func (a *App) electionWorkers() []jobs.Worker {

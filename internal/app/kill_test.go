@@ -243,11 +243,11 @@ func near(at time.Time, kills []time.Time) bool {
 	return false
 }
 
-func waitFor(t testing.TB, what string, f func() bool) {
-	t.Helper()
+func waitFor(tb testing.TB, what string, f func() bool) {
+	tb.Helper()
 	for deadline := time.Now().Add(60 * time.Second); !f(); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
+			tb.Fatalf("waited in vain for %s", what)
 		}
 	}
 }

@@ -61,7 +61,6 @@ func (a *App) react() {
 	a.Election.Nominated.On(a.tellNominated)
 	a.Election.Reminded.On(a.onElectionReminded)
 	a.Ballot.Taken.On(a.tellPaperTaken)
-	a.Ballot.Revealed.On(a.Election.OnRevealed)
 
 	// Other programs hear of decisions and memberships.
 	a.Webhook.Enqueue = func(ctx context.Context, tx *db.Tx, j webhook.Job) error {

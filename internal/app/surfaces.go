@@ -35,7 +35,7 @@ func (a *App) newMastodon() *mastodon.Service {
 
 func (a *App) newSite() *site.Service {
 	return site.New(site.Deps{DB: a.DB, Bus: a.Bus, Site: a.Config.site(), Log: a.Log, Version: Version, Source: SourceURL, Record: a.Record, Identity: a.Identity,
-		Mandate: a.Mandate, Member: a.Member, Media: a.Media, Social: a.Social, Notice: a.Notice, Coop: a.Coop, Rulebook: a.Rulebook, Decision: a.Decision, Election: a.Election, Refs: a.refs(), Find: a.ActivityPub.Find,
+		Mandate: a.Mandate, Member: a.Member, Media: a.Media, Social: a.Social, Notice: a.Notice, Coop: a.Coop, Rulebook: a.Rulebook, Decision: a.Decision, Election: a.Election, Ballot: a.Ballot, Refs: a.refs(), Find: a.ActivityPub.Find,
 		SearchPosts: func(ctx context.Context, by authz.Actor, words string, p social.Page) ([]id.ID, error) {
 			return a.Search.Posts(ctx, by, search.Question{Words: words, Page: p})
 		},

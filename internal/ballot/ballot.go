@@ -46,8 +46,6 @@ type Service struct {
 	Taken event.Event[Taken] // a member has taken a ballot paper: tell them, it may have been somebody else
 	// Countersign asks the witness of a vote for its signature on a paper; app connects it.
 	Countersign func(ctx context.Context, subject ref.Ref, voter id.ID, code string, blinded []byte) ([]byte, error)
-
-	Revealed event.Event[Vote] // enough scrutineers have revealed their keys for the ballots to be opened
 }
 
 // Taken says that a paper was given out.

@@ -34,6 +34,7 @@ type booth struct {
 	record *record.Service
 	vote   ballot.Vote
 	q      *ballotbox.Question
+	enough bool // scrutineers have revealed their keys
 }
 
 func newBooth(tb testing.TB, d *db.DB, c *clock.Fake, roll int, how ...func(*ballot.Opening)) *booth {

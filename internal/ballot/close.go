@@ -47,10 +47,19 @@ func (s *Service) Finish(ctx context.Context, tx *db.Tx, vote id.ID) (*tally.Res
 	return result, s.note(ctx, tx, &v, hashes, record.Entry{Kind: "ballot.closed", Via: authz.Job, Data: data})
 }
 
-// Void closes a vote that is called off: the keys are erased, and the ballots are destroyed unread. Who has
-// taken a paper stays on the marked register.
+// Void ends a vote that is called off, or whose ballots the scrutineers have not opened in time: the keys are
+// erased, and the ballots are destroyed unread. Who has taken a paper stays on the marked register.
 func (s *Service) Void(ctx context.Context, tx *db.Tx, vote id.ID) error {
-	v, err := s.shut(ctx, tx, vote, true)
+	v, ok, err := lockVote.Find(ctx, tx, vote)
+	if err != nil || !ok {
+		return orNone(err)
+	}
+	if v.Sealed() {
+		v.Voided = true
+		_, err = voidVote.Run(ctx, tx, vote)
+	} else {
+		v, err = s.shut(ctx, tx, vote, true)
+	}
 	if err != nil {
 		return err
 	}

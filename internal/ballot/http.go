@@ -52,11 +52,11 @@ var perFile = web.Limit{Events: 60, Per: time.Minute}
 func (p *Pages) Routes() []web.Route {
 	return []web.Route{
 		{Pattern: "GET /ballots/{id}", Handler: p.page, Style: web.Page},
-		{Pattern: "GET /ballots/{id}/question", Handler: p.question, Style: web.Federation},
-		{Pattern: "GET /ballots/{id}/file", Handler: p.file, Style: web.Federation, Limit: perFile},
+		{Pattern: "GET /ballots/{id}/question", Handler: p.question, Style: web.Federation, Problem: web.JSONProblem},
+		{Pattern: "GET /ballots/{id}/file", Handler: p.file, Style: web.Federation, Limit: perFile, Problem: web.JSONProblem},
 		{Pattern: "POST /ballots/{id}/paper", Handler: p.paper, Style: web.Page, Act: voter, MaxBody: 4 << 10, Limit: perPaper},
 		{Pattern: "POST /ballots/{id}/vote", Handler: p.voteFor, Style: web.Page, Act: voter, MaxBody: 64 << 10, Limit: perPaper},
-		{Pattern: "POST /ballots/{id}/box", Handler: p.box, Style: web.Federation, Act: bearer, MaxBody: 64 << 10, Limit: perPaper},
+		{Pattern: "POST /ballots/{id}/box", Handler: p.box, Style: web.Federation, Act: bearer, MaxBody: 64 << 10, Limit: perPaper, Problem: web.JSONProblem},
 	}
 }
 

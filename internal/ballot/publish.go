@@ -114,7 +114,7 @@ func (s *Service) Counted(ctx context.Context, h db.Handle, vote id.ID) (*ballot
 	case v.ClosedAt.IsZero():
 		return nil, fault.New(fault.Conflict, "The ballots are published when the vote is closed.")
 	case v.Voided:
-		return nil, fault.New(fault.Gone, "This vote was called off: its ballots were destroyed, and nobody has read them.")
+		return nil, fault.New(fault.Gone, "This vote was not counted: its ballots were destroyed, and nobody has read them.")
 	}
 	q, err := v.Question()
 	if err != nil {

@@ -38,54 +38,49 @@ func reveals(scrutineers []Scrutineer) (out []ballotbox.Reveal) {
 }
 
 // Reveal gives up the actor's private key after the close, so that the ballots can be opened: the scrutineer
-// of the vote may, once. Everybody can read the key from then on; it is good for nothing but this vote.
-func (s *Service) Reveal(ctx context.Context, by authz.Actor, vote id.ID, key ballotbox.Base64) error {
-	if by.Member == 0 {
-		return fault.New(fault.Forbidden, "This is for the scrutineers of the vote.")
+// of the vote may, once; enough reports whether they can be opened now. Everybody can read the key from then on;
+// it is good for nothing but this vote. The feature whose vote it is has decided that it is time.
+func (s *Service) Reveal(ctx context.Context, tx *db.Tx, by authz.Actor, vote id.ID, key ballotbox.Base64) (enough bool, err error) {
+	v, ok, err := lockVote.Find(ctx, tx, vote)
+	if err != nil || !ok {
+		return false, orNone(err)
 	}
-	return s.db.InDurableTx(ctx, func(tx *db.Tx) error {
-		v, ok, err := lockVote.Find(ctx, tx, vote)
-		if err != nil || !ok {
-			return orNone(err)
-		}
-		all, err := listScrutineers.All(ctx, tx, vote)
-		if err != nil {
-			return err
-		}
-		i := slices.IndexFunc(all, func(x Scrutineer) bool { return x.Member == by.Member })
-		q, err := v.Question()
-		switch {
-		case err != nil:
-			return err
-		case i < 0:
-			return fault.New(fault.Forbidden, "This is for the scrutineers of the vote.")
-		case v.ClosedAt.IsZero():
-			return fault.New(fault.Conflict, "Voting is still open: keep your key to yourself until it has closed.")
-		case !v.Sealed():
-			return fault.New(fault.Conflict, "The ballots are open already: your key is not needed any more.")
-		case all[i].Key == key.String():
-			return nil // sent twice
-		}
+	all, err := listScrutineers.All(ctx, tx, vote)
+	if err != nil {
+		return false, err
+	}
+	i := slices.IndexFunc(all, func(x Scrutineer) bool { return x.Member == by.Member })
+	q, err := v.Question()
+	switch {
+	case err != nil:
+		return false, err
+	case i < 0 || by.Member == 0:
+		return false, fault.New(fault.Forbidden, "This is for the scrutineers of the vote.")
+	case v.ClosedAt.IsZero():
+		return false, fault.New(fault.Conflict, "Voting is still open: keep your key to yourself until it has closed.")
+	case v.Voided:
+		return false, fault.New(fault.Conflict, "The time to open the ballots is over: keep your key to yourself.")
+	case !v.Sealed():
+		return false, fault.New(fault.Conflict, "The ballots are open already: your key is not needed any more.")
+	}
+	if all[i].Key != key.String() { // else sent twice
 		if q.CheckReveal(ballotbox.Reveal{Place: all[i].Place, Key: key}) != nil {
-			return fault.Field("key", "This is not the key that you registered. Type the code that you noted for this vote.")
+			return false, fault.Field("key", "This is not the key that you registered. Type the code that you noted for this vote.")
 		}
 		if _, err := setRevealed.Run(ctx, tx, vote, all[i].Place, key.String()); err != nil {
-			return err
+			return false, err
 		}
 		boxed, err := s.recorded(ctx, vote)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if err := s.note(ctx, tx, &v, boxed, record.Entry{Kind: "ballot.revealed", Via: by.Via, Member: ref.Ref{Kind: "member", ID: by.Member},
 			Data: map[string]any{"vote": v.Subject().String(), "place": all[i].Place, "key": key}}); err != nil {
-			return err
+			return false, err
 		}
 		all[i].Key = key.String()
-		if len(reveals(all)) < q.Scrutineers.Needed {
-			return nil
-		}
-		return s.Revealed.Emit(ctx, tx, v)
-	})
+	}
+	return len(reveals(all)) >= q.Scrutineers.Needed, nil
 }
 
 // Opened is the file of a sealed vote with its ballots opened and counted, false while too few scrutineers have

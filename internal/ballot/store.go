@@ -20,6 +20,7 @@ var (
 	addBallot = db.Stmt(`UPDATE ballot_votes SET ballots = ballots + 1 WHERE id = $1`)
 	moveClose = db.Stmt(`UPDATE ballot_votes SET closes_at = $2 WHERE id = $1 AND closed_at = 0 AND closes_at < $2`)
 	closeVote = db.Stmt(`UPDATE ballot_votes SET closed_at = $2, voided = $3, private_key = '', receipt_key = '' WHERE id = $1 AND closed_at = 0`)
+	voidVote  = db.Stmt(`UPDATE ballot_votes SET voided = TRUE WHERE id = $1 AND closed_at > 0 AND result = ''`)
 	setResult = db.Stmt(`UPDATE ballot_votes SET result = $2, seed = $3 WHERE id = $1`)
 
 	insertRoll  = db.Stmt(`INSERT INTO ballot_register (vote_id, member_id) SELECT $1, v FROM $2[] AS v`)

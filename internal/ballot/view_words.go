@@ -43,7 +43,7 @@ func stateWords(ctx context.Context, v pageView) string {
 	case v.Vote.Sealed():
 		return t(ctx, "sealed")
 	case v.Vote.Voided:
-		return t(ctx, "called off")
+		return t(ctx, "not counted")
 	}
 	return t(ctx, "closed")
 }
@@ -157,9 +157,9 @@ func checkWords(ctx context.Context) string {
 		"find-choice": t(ctx, "Ballot %s: what it says is no answer to the question."),
 
 		"witness":       t(ctx, "Every paper is signed by the witness too: %s."),
-		"opened":        t(ctx, "%s of %s scrutineers have given up their keys, and these open the ballots."),
+		"opened":        t(ctx, "Keys given up by scrutineers: %s of %s. These open the ballots."),
 		"spoilt":        t(ctx, "Ballot %s is spoilt: no answer was sealed in it, so it is not counted."),
-		"still-sealed":  t(ctx, "So far %s scrutineers have given up their keys; it takes %s of %s to open the ballots."),
+		"still-sealed":  t(ctx, "Keys given up by scrutineers so far: %s. It takes %s of %s to open the ballots."),
 		"sealed":        t(ctx, "All is in order. The ballots are still sealed."),
 		"early":         t(ctx, "The file has a result although its ballots are sealed."),
 		"choice-sealed": t(ctx, "sealed, and nobody can read it yet"),

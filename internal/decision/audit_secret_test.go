@@ -8,6 +8,7 @@ import (
 	"rochdale/internal/ballot"
 	"rochdale/internal/decision"
 	"rochdale/internal/kit/authz"
+	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/id"
 	"rochdale/internal/lib/ballotbox"
 )
@@ -68,6 +69,12 @@ func (a *audit) secret(c *course) {
 		a.fail(11, "motion %d: the keys of its ballot are still there", c.m.Number)
 	}
 	f, err := a.h.ballots.Published(a.h.ctx, v.ID)
+	if v.Voided {
+		if !fault.Is(err, fault.Gone) || c.counted >= 0 {
+			a.fail(11, "motion %d was called off, and its ballots are published (%v) or counted", c.m.Number, err)
+		}
+		return
+	}
 	a.h.ok(err)
 	found, _, err := ballot.Check(f)
 	a.h.ok(err)

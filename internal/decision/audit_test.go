@@ -664,7 +664,7 @@ func (a *audit) change(i int) {
 	case "member.erased":
 		m := a.members[e.ref.ID]
 		ok = self(e.ref.ID) && m.Ended != ""
-	case "ballot.opened", "ballot.closed": // with its motion, which is looked at on its own
+	case "ballot.opened", "ballot.closed", "ballot.void": // with its motion, which is looked at on its own
 	case "vote":
 	case record.Published:
 		ok = a.published(e)

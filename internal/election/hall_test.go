@@ -34,10 +34,11 @@ import (
 	"rochdale/internal/record"
 	"rochdale/internal/rulebook"
 	"rochdale/internal/social"
+	"rochdale/internal/witness"
 )
 
 var schema = []db.Source{record.Migrations(), identity.Migrations(), mandate.Migrations(), rulebook.Migrations(), member.Migrations(), ballot.Migrations(),
-	decision.Migrations(), election.Migrations(), media.Migrations(), social.Migrations(), coop.Migrations()}
+	decision.Migrations(), election.Migrations(), witness.Migrations(), media.Migrations(), social.Migrations(), coop.Migrations()}
 
 const day = 24 * time.Hour
 
@@ -156,7 +157,6 @@ func (h *hall) reopen() {
 	}
 	h.mandate.Accepted.On(h.OnAccepted)
 	h.mandate.Ended.On(h.OnEnded)
-	h.ballots.Revealed.On(h.OnRevealed)
 	h.member.Ended.On(func(ctx context.Context, tx *db.Tx, e member.Ended) error {
 		return h.mandate.CloseMember(ctx, tx, e.Member.ID)
 	})

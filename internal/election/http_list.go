@@ -94,6 +94,12 @@ func (p *Pages) next(ctx context.Context, by authz.Actor, e *Election) (words st
 	switch e.State {
 	case Nominations:
 		return p.nextOfNominations(ctx, by, e)
+	case Sealed:
+		awaited, err := p.Awaited(ctx, p.db, e)
+		if err == nil && by.Member != 0 && slices.Contains(awaited, by.Member) {
+			return t(ctx, "You are a scrutineer: give up your key"), true, nil
+		}
+		return t(ctx, "Waits for the scrutineers"), false, err
 	case Final:
 		if e.Kind == Budget {
 			return t(ctx, "Read what is put forward"), false, nil

@@ -131,22 +131,6 @@ func (p *Pages) doReveal(r *http.Request, e *Election, in web.Params) (string, e
 	return t(r.Context(), "Your key is revealed. When enough are, the ballots are opened and counted."), p.Reveal(r.Context(), web.Actor(r), e.ID, key)
 }
 
-// Reveal gives up the actor's key to the ballots of an election that is closed: see ballot.Reveal.
-func (s *Service) Reveal(ctx context.Context, a authz.Actor, election id.ID, key ballotbox.Base64) error {
-	e, err := s.Get(ctx, s.db, election)
-	if err != nil {
-		return err
-	}
-	v, ok, err := s.ballot.Of(ctx, s.db, e.Ref())
-	if err == nil && !ok {
-		err = fault.New(fault.Conflict, "Voting in this election has not opened.")
-	}
-	if err != nil {
-		return err
-	}
-	return s.ballot.Reveal(ctx, a, v.ID, key)
-}
-
 // names joins the names of people.
 func names(list []ui.Person) string {
 	out := make([]string, 0, len(list))

@@ -686,7 +686,7 @@ func (m *machine) checkVotes(r *rapid.T, e *election.Election) {
 	}
 	if closed := !v.ClosedAt.IsZero(); closed != (e.State != election.Open) || closed != (v.Key == "" && v.ReceiptKey == "") {
 		r.Fatalf("election %d is %s; the vote closed at %s; keys of %d bytes", e.Number, e.State, v.ClosedAt, len(v.Key)+len(v.ReceiptKey))
-	} else if closed {
+	} else if closed && !v.Voided {
 		m.same(r, e, fmt.Sprint(box))
 		if sealed := e.State == election.Sealed; sealed && !v.Sealed() || v.Counted() && (sealed || e.State == election.Cancelled) {
 			r.Fatalf("election %d is %s, and its ballots are sealed: %v", e.Number, e.State, v.Sealed())

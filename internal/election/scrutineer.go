@@ -166,14 +166,25 @@ func (s *Service) seal(ctx context.Context, tx *db.Tx, e *Election) error {
 
 // unseal counts what the scrutineers have opened; f is nil where too few have, and their time is over.
 func (s *Service) unseal(ctx context.Context, tx *db.Tx, e *Election, f *ballotbox.File) error {
-	if f == nil {
-		return s.fail(ctx, tx, e, "too few scrutineers revealed their keys: the ballots cannot be opened")
-	}
-	list, err := listCandidates.All(ctx, tx, e.ID)
+	v, err := s.voteOf(ctx, tx, e)
 	if err != nil {
 		return err
 	}
-	v, err := s.voteOf(ctx, tx, e)
+	if f == nil {
+		awaited, err := s.Awaited(ctx, tx, e)
+		if err != nil {
+			return err
+		}
+		q, err := v.Question()
+		if err != nil || len(q.Scrutineers.Keys)-len(awaited) >= q.Scrutineers.Needed { // the last key has just come
+			return err
+		}
+		if err := s.ballot.Void(ctx, tx, v.ID); err != nil {
+			return err
+		}
+		return s.fail(ctx, tx, e, "too few scrutineers gave up their keys: the ballots could not be opened")
+	}
+	list, err := listCandidates.All(ctx, tx, e.ID)
 	if err != nil {
 		return err
 	}
@@ -208,19 +219,43 @@ func (s *Service) voteOf(ctx context.Context, h db.Handle, e *Election) (ballot.
 	return v, err
 }
 
-// OnRevealed has a sealed election counted when enough scrutineers have revealed their keys.
-func (s *Service) OnRevealed(ctx context.Context, tx *db.Tx, v ballot.Vote) error {
-	if v.SubjectKind != "election" {
-		return nil
+// Reveal gives up the actor's key to the ballots of an election that is closed: the scrutineers of the vote may,
+// until their time is over. When enough have, the ballots are opened and counted.
+func (s *Service) Reveal(ctx context.Context, a authz.Actor, election id.ID, key ballotbox.Base64) error {
+	return s.step(ctx, election, func(tx *db.Tx, e *Election) error {
+		v, ok, err := s.ballot.Of(ctx, tx, e.Ref())
+		if err == nil && !ok {
+			err = fault.New(fault.Conflict, "Voting in this election has not opened.")
+		}
+		if err != nil {
+			return err
+		}
+		enough, err := s.ballot.Reveal(ctx, tx, a, v.ID, key)
+		if err != nil || !enough {
+			return err
+		}
+		if _, err := setDue.Run(ctx, tx, e.ID, tx.Now()); err != nil || s.Wake == nil {
+			return err
+		}
+		return s.Wake(ctx, tx, tx.Now())
+	})
+}
+
+// ToReveal lists the elections whose ballots wait for the actor's key.
+func (s *Service) ToReveal(ctx context.Context, a authz.Actor) ([]Election, error) {
+	votes, err := s.ballot.ToReveal(ctx, a)
+	if err != nil {
+		return nil, err
 	}
-	e, ok, err := lockElection.Find(ctx, tx, v.SubjectID)
-	if err != nil || !ok || e.State != Sealed {
-		return err
+	out := make([]Election, 0, len(votes))
+	for _, v := range votes {
+		e, err := s.Get(ctx, s.db, v.SubjectID)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, e)
 	}
-	if _, err := setDue.Run(ctx, tx, e.ID, tx.Now()); err != nil || s.Wake == nil {
-		return err
-	}
-	return s.Wake(ctx, tx, tx.Now())
+	return out, nil
 }
 
 // Awaited lists the scrutineers of a sealed election who have not revealed their keys.

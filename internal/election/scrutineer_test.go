@@ -34,14 +34,9 @@ func (h *hall) offer(e election.Election, person int) error {
 
 func (h *hall) reveal(e election.Election, by authz.Actor) error {
 	h.t.Helper()
-	v, ok, err := h.ballots.Of(h.ctx, h.db, e.Ref())
-	h.ok(err)
-	if !ok {
-		h.t.Fatal("the election has no ballot")
-	}
 	private, _, err := ballotbox.ScrutineerKey(scrutineerCode(by), e.Ref().String())
 	h.ok(err)
-	return h.ballots.Reveal(h.ctx, by, v.ID, private)
+	return h.Reveal(h.ctx, by, e.ID, private)
 }
 
 // drawn are the scrutineers of a vote, as numbers of people.
@@ -160,6 +155,13 @@ func TestScrutineersWhoDoNotOpenTheBallots(t *testing.T) {
 		e = h.is(e, election.Failed)
 		if !strings.Contains(e.Cause, "too few scrutineers") {
 			t.Errorf("failed: %s", e.Cause)
+		}
+		// A late key must not open what nobody counts any more, while the next election runs.
+		h.want(h.reveal(e, h.people[4]), fault.Conflict, "a key that comes too late")
+		v, _, err := h.ballots.Of(h.ctx, h.db, e.Ref())
+		h.ok(err)
+		if _, err := h.ballots.Published(h.ctx, v.ID); !fault.Is(err, fault.Gone) {
+			t.Errorf("the ballots are still published: %v", err)
 		}
 		if by := h.newest(); by.ID == e.ID || by.OriginKind != election.Vacancy {
 			t.Error("the seat is not put up again")

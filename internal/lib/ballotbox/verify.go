@@ -105,6 +105,9 @@ func Verify(f *File) []Finding {
 		say(BadResult, "these ballots cannot be counted: %v", err)
 		return found
 	}
+	if box.Sealed && (f.Seed != (Hash{}) || f.Result.Rule != "") {
+		say(BadReveal, "it has a result, and not the %d keys that open its ballots: %d are there", q.Scrutineers.Needed, len(f.Reveals))
+	}
 	if box.Seed != f.Seed {
 		say(BadSeed, "the seed of these ballots is %s and not %s", box.Seed, f.Seed)
 	}

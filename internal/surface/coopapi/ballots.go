@@ -42,7 +42,7 @@ type SecretBallot struct {
 	ClosesAt time.Time  `json:"closes_at"`
 	ClosedAt *time.Time `json:"closed_at,omitempty"`
 	Sealed   bool       `json:"sealed,omitempty" doc:"Closed, and the scrutineers have not opened the ballots."`
-	Void     bool       `json:"void,omitempty" doc:"Called off: the ballots were destroyed."`
+	Void     bool       `json:"void,omitempty" doc:"Called off, or not opened in time: the ballots were destroyed."`
 	File     string     `json:"file,omitempty" format:"uri" doc:"Once closed: all ballots with what proves them."`
 	OnRoll   bool       `json:"on_roll" doc:"Whether the member may vote."`
 	Taken    bool       `json:"taken" doc:"Whether the member's paper was given out."`

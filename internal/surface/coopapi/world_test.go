@@ -34,10 +34,11 @@ import (
 	"rochdale/internal/rulebook"
 	"rochdale/internal/social"
 	"rochdale/internal/surface/coopapi"
+	"rochdale/internal/witness"
 )
 
 var schema = []db.Source{record.Migrations(), identity.Migrations(), mandate.Migrations(), rulebook.Migrations(), member.Migrations(),
-	ballot.Migrations(), decision.Migrations(), election.Migrations(), media.Migrations(), social.Migrations(), coop.Migrations(), coopapi.Migrations()}
+	ballot.Migrations(), decision.Migrations(), election.Migrations(), witness.Migrations(), media.Migrations(), social.Migrations(), coop.Migrations(), coopapi.Migrations()}
 
 const day = 24 * time.Hour
 
@@ -94,7 +95,6 @@ func newWorld(tb testing.TB, d *db.DB, c *clock.Fake, members int) *world {
 	deps.Mandate.Elected = deps.Election.Elected
 	deps.Mandate.Accepted.On(deps.Election.OnAccepted)
 	deps.Mandate.Ended.On(deps.Election.OnEnded)
-	deps.Ballot.Revealed.On(deps.Election.OnRevealed)
 	for _, r := range []effect.Registry{deps.Mandate.Effects(), deps.Rulebook.Effects(), deps.Member.Effects(), deps.Election.Effects(), deps.Coop.Effects()} {
 		effects = append(effects, r...)
 	}

@@ -10,7 +10,9 @@ import (
 	"rochdale/internal/decision"
 	"rochdale/internal/election"
 	"rochdale/internal/kit/authz"
+	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/i18n"
+	"rochdale/internal/kit/id"
 	"rochdale/internal/kit/web"
 	"rochdale/internal/kit/web/ui"
 	"rochdale/internal/member"
@@ -71,8 +73,12 @@ func (s *Service) frame(w http.ResponseWriter, r *http.Request, title string) (u
 	if words := web.TakeFlash(w, r); words != "" {
 		p.Flash = words
 	}
+	at, err := s.whereabouts(ctx, r.URL.Path)
+	if err != nil {
+		return p, err
+	}
 	if by.Visitor() {
-		p.Nav, p.Tabs = visitorNav(ctx, r.URL.Path), visitorTabs(ctx, r.URL.Path)
+		p.Nav, p.Tabs = visitorNav(ctx, at), visitorTabs(ctx, at)
 		p.RailFoot, p.TopEnd = visitorFoot(c.Joining != coop.Closed), visitorTop()
 		p.Side = visitorSide(c, s.Version)
 		return p, nil
@@ -86,9 +92,32 @@ func (s *Service) frame(w http.ResponseWriter, r *http.Request, title string) (u
 		return p, err
 	}
 	p.Home = "/home"
-	p.Nav, p.Tabs = memberNav(ctx, r.URL.Path, wait), memberTabs(ctx, r.URL.Path, wait)
+	p.Nav, p.Tabs = memberNav(ctx, at, wait), memberTabs(ctx, at, wait)
 	p.RailFoot, p.TopEnd, p.Side = memberFoot(s.account(me)), memberTop(wait.Notices), memberSide(s.Version)
 	return p, nil
+}
+
+// whereabouts is the path by which the navigation knows a page: its own, or where the page of a secret vote, or
+// of witnesses, belongs, the elections or the decisions.
+func (s *Service) whereabouts(ctx context.Context, path string) (string, error) {
+	if path == "/witness" || strings.HasPrefix(path, "/witness/") {
+		return "/elections", nil
+	}
+	rest, ok := strings.CutPrefix(path, "/ballots/")
+	if !ok || s.Ballot == nil {
+		return path, nil
+	}
+	number, _, _ := strings.Cut(rest, "/")
+	v, err := s.Ballot.Get(ctx, s.DB, id.Parse(number))
+	switch {
+	case fault.Is(err, fault.NotFound): // the page says so
+		return path, nil
+	case err != nil:
+		return path, err
+	case v.SubjectKind == "election":
+		return "/elections", nil
+	}
+	return "/decisions", nil
 }
 
 // bare is the frame of a page without navigation: signing in, joining, letting an app in.
@@ -105,6 +134,7 @@ type waiting struct {
 	Admits       bool                // whether the reader may answer applications
 	Votes        []decision.Motion   // open motions without the reader's vote
 	Elections    []election.Election // open elections without the reader's ballot
+	Keys         []election.Election // sealed elections that wait for the reader's key
 }
 
 func (s *Service) waiting(ctx context.Context, by authz.Actor) (waiting, error) {
@@ -128,6 +158,9 @@ func (s *Service) countWaiting(ctx context.Context, by authz.Actor) (waiting, er
 	if out.Votes, err = s.Decision.ToVote(ctx, by); err != nil {
 		return out, err
 	}
+	if out.Keys, err = s.Election.ToReveal(ctx, by); err != nil {
+		return out, err
+	}
 	if out.Elections, err = s.Election.ToVote(ctx, by); err != nil {
 		return out, err
 	}
@@ -149,7 +182,7 @@ func coopNav(ctx context.Context, path string, wait waiting) []ui.NavItem {
 		item(path, "/about", t(ctx, "About"), "info", "orange"),
 	}
 	out[0].Badge, out[0].BadgeLabel = len(wait.Votes), t(ctx, "waiting for your vote")
-	out[1].Badge, out[1].BadgeLabel = len(wait.Elections), t(ctx, "waiting for your vote")
+	out[1].Badge, out[1].BadgeLabel = len(wait.Elections)+len(wait.Keys), t(ctx, "waiting for you")
 	for i := range out {
 		out[i].Section, out[i].Icon = t(ctx, "The co-op"), ""
 	}
@@ -182,7 +215,7 @@ func memberTabs(ctx context.Context, path string, wait waiting) []ui.NavItem {
 		item(path, "/write", t(ctx, "Write"), "pencil", ""), item(path, "/coop", t(ctx, "The co-op"), "circles", ""), item(path, "/you", t(ctx, "You"), "person", ""),
 	}
 	out[2].Strong = true
-	out[3].Badge, out[3].BadgeLabel = wait.Applications+len(wait.Votes)+len(wait.Elections), t(ctx, "waiting for you")
+	out[3].Badge, out[3].BadgeLabel = wait.Applications+len(wait.Votes)+len(wait.Elections)+len(wait.Keys), t(ctx, "waiting for you")
 	for _, i := range coopNav(ctx, path, wait) {
 		out[3].Current = out[3].Current || i.Current
 	}

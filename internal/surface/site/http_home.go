@@ -30,6 +30,7 @@ type timelineView struct {
 	Votes    []decision.Motion // open motions that wait for the reader's vote
 
 	Elections []election.Election // and open elections
+	Keys      []election.Election // and sealed ones
 	timeline
 }
 
@@ -59,7 +60,7 @@ func (s *Service) home(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		v.Votes, v.Elections = wait.Votes, wait.Elections
+		v.Votes, v.Elections, v.Keys = wait.Votes, wait.Elections, wait.Keys
 	}
 	if v.Frame, err = s.frame(w, r, t(ctx, "Home")); err != nil {
 		return err

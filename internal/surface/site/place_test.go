@@ -36,9 +36,10 @@ import (
 	"rochdale/internal/record"
 	"rochdale/internal/rulebook"
 	"rochdale/internal/social"
+	"rochdale/internal/witness"
 )
 
-var migrations = []db.Source{record.Migrations(), identity.Migrations(), mandate.Migrations(), rulebook.Migrations(), member.Migrations(), ballot.Migrations(), decision.Migrations(), election.Migrations(), media.Migrations(),
+var migrations = []db.Source{record.Migrations(), identity.Migrations(), mandate.Migrations(), rulebook.Migrations(), member.Migrations(), ballot.Migrations(), decision.Migrations(), election.Migrations(), witness.Migrations(), media.Migrations(),
 	social.Migrations(), notice.Migrations(), coop.Migrations()}
 
 // place is a whole co-op on a real server, made of the real services.
@@ -80,8 +81,9 @@ func services(tb testing.TB, d *db.DB, at config.Site, p *place) *Service {
 	s.Mandate = mandate.New(d, s.Record)
 	s.Member = member.New(d, s.Identity, s.Record, s.Mandate)
 	s.Rulebook = rulebook.New(d, s.Record, s.Mandate)
-	s.Decision = decision.New(decision.Deps{DB: d, Record: s.Record, Rules: s.Rulebook, Mandate: s.Mandate, Member: s.Member, Ballot: ballot.New(d, s.Record, "tideline.example")})
-	s.Election = election.New(election.Deps{DB: d, Record: s.Record, Rules: s.Rulebook, Mandate: s.Mandate, Member: s.Member, Ballot: ballot.New(d, s.Record, "tideline.example")})
+	s.Ballot = ballot.New(d, s.Record, "tideline.example")
+	s.Decision = decision.New(decision.Deps{DB: d, Record: s.Record, Rules: s.Rulebook, Mandate: s.Mandate, Member: s.Member, Ballot: s.Ballot})
+	s.Election = election.New(election.Deps{DB: d, Record: s.Record, Rules: s.Rulebook, Mandate: s.Mandate, Member: s.Member, Ballot: s.Ballot})
 	s.Media = media.New(d, store, client, at, log)
 	if err := s.Media.Open(tb.Context()); err != nil {
 		tb.Fatal(err)

@@ -233,7 +233,7 @@ func TestEveryEntryIsASentence(t *testing.T) {
 		{record.Entry{Kind: "election.sealed", Subject: poll, State: race}, "Voting closed, and the scrutineers have to open the ballots: “Treasurer”."},
 		{record.Entry{Kind: "ballot.revealed", Subject: box, Member: j, State: anything{"vote": poll.String()}}, "Jun Abe, a scrutineer, revealed the key to the sealed ballots: “Treasurer”."},
 		{record.Entry{Kind: "ballot.unsealed", Subject: box, State: anything{"vote": poll.String()}}, "The scrutineers’ keys opened the sealed ballots, and they were counted: “Treasurer”."},
-		{record.Entry{Kind: "ballot.void", Subject: box, State: anything{"vote": poll.String()}}, "A secret ballot was called off, its keys erased and its ballots destroyed unread: “Treasurer”."},
+		{record.Entry{Kind: "ballot.void", Subject: box, State: anything{"vote": poll.String()}}, "A secret ballot was not counted: its keys were erased and its ballots destroyed unread: “Treasurer”."},
 		{record.Entry{Kind: "act.witness.serve", Subject: ref.Ref{Kind: "witness"}, Authority: byDecision, Data: anything{"host": "b.example"}}, "Decision 7 lets us witness the secret votes of b.example."},
 		{record.Entry{Kind: "act.witness.cease", Subject: ref.Ref{Kind: "witness"}, Authority: byDecision, Data: anything{"host": "b.example"}}, "Decision 7 ended our witnessing of the secret votes of b.example."},
 		{record.Entry{Kind: "act.witness.engage", Subject: ref.Ref{Kind: "witness"}, Authority: byDecision, Data: anything{"host": "b.example"}}, "Decision 7 asked b.example to witness our secret votes."},

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"rochdale/internal/ballot"
 	"rochdale/internal/coop"
 	"rochdale/internal/decision"
 	"rochdale/internal/election"
@@ -45,6 +46,7 @@ type Deps struct {
 	Rulebook *rulebook.Service
 	Decision *decision.Service
 	Election *election.Service
+	Ballot   *ballot.Service // to light the place in the navigation that a secret vote belongs to; may be nil
 	// Refs find the name and the address of what the record and other weak links point to.
 	Refs ref.Registry
 

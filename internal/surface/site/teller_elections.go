@@ -110,7 +110,7 @@ func (w *teller) ofBallots(verb string) string {
 	case "unsealed":
 		return t(ctx, "The scrutineers’ keys opened the sealed ballots, and they were counted: %s.", w.name(w.about))
 	case "void":
-		return t(ctx, "A secret ballot was called off, its keys erased and its ballots destroyed unread: %s.", w.name(w.about))
+		return t(ctx, "A secret ballot was not counted: its keys were erased and its ballots destroyed unread: %s.", w.name(w.about))
 	}
 	return ""
 }
