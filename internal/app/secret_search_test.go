@@ -35,6 +35,17 @@ type unit struct {
 // that is theirs alone in the ballot box.
 func (p *polling) search(when, log string, backups ...string) {
 	p.t.Helper()
+	units := p.units(log, backups...)
+	for _, found := range p.joined(units) {
+		p.t.Errorf("%s: %s", when, found)
+	}
+	p.t.Logf("%s: %d rows, pages, lines and files join nobody with a ballot", when, len(units))
+	p.sees(units)
+}
+
+// units are everything that is kept: the log, the database, all files and the backups.
+func (p *polling) units(log string, backups ...string) []unit {
+	p.t.Helper()
 	units := lines("the log", []byte(log))
 	p.at(func(ctx context.Context, a *App) {
 		if a.DB.Dialect() == db.Postgres {
@@ -63,11 +74,7 @@ func (p *polling) search(when, log string, backups ...string) {
 	for _, file := range backups {
 		units = append(units, p.opened(file)...)
 	}
-	for _, found := range p.joined(units) {
-		p.t.Errorf("%s: %s", when, found)
-	}
-	p.t.Logf("%s: %d rows, pages, lines and files join nobody with a ballot", when, len(units))
-	p.sees(units)
+	return units
 }
 
 // joined names the units that hold a member and the same member's ballot.

@@ -30,6 +30,7 @@ import (
 	"rochdale/internal/kit/testkit/chrome"
 	"rochdale/internal/lib/ballotbox"
 	"rochdale/internal/member"
+	"rochdale/internal/rulebook"
 )
 
 // polling is a co-op that holds a secret election, run by the real program.
@@ -76,8 +77,8 @@ func TestASecretElection(t *testing.T) {
 			p.note()
 			two.run(chromedp.Reload())
 			two.votes("Bjarne Holmqvist", "Ann", "Celestine Abara") // another mind
-			p.answers(p.everyone[5])
-			p.answers(p.everyone[6])
+			p.answers(p.everyone[5], `{"rank":[3,2,1]}`)
+			p.answers(p.everyone[6], `{"rank":[0,1,2]}`)
 			p.withoutScript(p.everyone[7])
 			p.note()
 			if len(second.ballots) != 2 || second.ballots[1].Sequence != 2 || second.ballots[1].Choice != second.choice || first.ballots[0].Choice != first.choice {
@@ -127,6 +128,14 @@ func (p *polling) must(err error) {
 // prepare takes members in, lets them decide to hold an election, and opens its vote.
 func (p *polling) prepare() {
 	p.t.Helper()
+	p.announced(nil)
+	p.opens()
+}
+
+// announced takes members in and lets them decide to hold an election, where rule is not nil by a rule that they
+// change first. Three stand.
+func (p *polling) announced(rule func(e *rulebook.Election)) {
+	p.t.Helper()
 	p.clock = clock.NewFake(time.Now().Add(time.Minute))
 	p.at(func(ctx context.Context, a *App) {
 		ann, err := a.Member.List(ctx, 0, 1)
@@ -143,15 +152,42 @@ func (p *polling) prepare() {
 			}))
 		}
 		p.clock.Advance(60 * 24 * time.Hour)
-		p.decides(ctx, a)
+		if rule != nil {
+			v, err := a.Rulebook.ForElection(ctx, a.DB, true)
+			p.must(err)
+			r, e := v.Rule, v.Rule.ElectionIn()
+			rule(&e)
+			r.Election = &e
+			p.decides(ctx, a, rulebook.Adopt, map[string]any{"rule": r})
+		}
+		root, err := a.Mandate.Root(ctx, a.DB)
+		p.must(err)
+		p.decides(ctx, a, election.Hold, map[string]any{"body": root.ID, "office": "Treasurer", "seats": 1, "powers": []string{member.Admit}, "days": 365})
+		p.election, err = a.Election.ByNumber(ctx, 1)
+		p.must(err)
 		for _, x := range p.everyone[:3] {
 			_, err := a.Election.Nominate(ctx, x.actor(), p.election.ID, x.ID, election.Candidacy{Statement: "I would do it well."})
 			p.must(err)
 		}
+		for _, x := range p.everyone {
+			p.must(a.DB.InTx(ctx, func(tx *db.Tx) error {
+				t, err := a.Identity.MakeToken(ctx, tx, x.LoginID, "coop")
+				x.token = t.Plain
+				return err
+			}))
+		}
+	})
+}
+
+// opens lets time pass until voting is open.
+func (p *polling) opens() {
+	p.t.Helper()
+	p.at(func(ctx context.Context, a *App) {
 		for _, at := range []time.Time{p.election.FinalAt, p.election.OpensAt} {
 			p.clock.Set(at)
 			p.must(a.Election.Advance(ctx))
 		}
+		var err error
 		p.election, err = a.Election.ByNumber(ctx, 1)
 		p.must(err)
 		v, ok, err := a.Ballot.Of(ctx, a.DB, p.election.Ref())
@@ -164,25 +200,16 @@ func (p *polling) prepare() {
 		p.must(err)
 		p.hash, err = p.question.Hash()
 		p.must(err)
-		for _, x := range p.everyone {
-			p.must(a.DB.InTx(ctx, func(tx *db.Tx) error {
-				t, err := a.Identity.MakeToken(ctx, tx, x.LoginID, "coop")
-				x.token = t.Plain
-				return err
-			}))
-		}
 	})
 }
 
-// decides carries the motion that holds the election.
-func (p *polling) decides(ctx context.Context, a *App) {
+// decides carries a motion with one effect.
+func (p *polling) decides(ctx context.Context, a *App, kind string, plan map[string]any) {
 	p.t.Helper()
-	root, err := a.Mandate.Root(ctx, a.DB)
-	p.must(err)
-	args, err := json.Marshal(map[string]any{"body": root.ID, "office": "Treasurer", "seats": 1, "powers": []string{member.Admit}, "days": 365})
+	args, err := json.Marshal(plan)
 	p.must(err)
 	by := p.everyone[0].actor()
-	m, err := a.Decision.Draft(ctx, by, decision.Drafting{Title: "Elect a treasurer", Effects: []decision.Proposed{{Option: -1, Stored: effect.Stored{Kind: election.Hold, Args: args}}}})
+	m, err := a.Decision.Draft(ctx, by, decision.Drafting{Title: "It is time to decide", Effects: []decision.Proposed{{Option: -1, Stored: effect.Stored{Kind: kind, Args: args}}}})
 	p.must(err)
 	_, err = a.Decision.Publish(ctx, by, m.ID)
 	p.must(err)
@@ -199,8 +226,9 @@ func (p *polling) decides(ctx context.Context, a *App) {
 		m, err = a.Decision.ByID(ctx, by, m.ID)
 		p.must(err)
 	}
-	p.election, err = a.Election.ByNumber(ctx, 1)
-	p.must(err)
+	if m.Execution != decision.Done {
+		p.t.Fatalf("%s: the motion is %s, %s: %s", kind, m.State, m.Execution, m.Cause)
+	}
 }
 
 func (p *polling) serveAt(at time.Time) *child {
@@ -247,12 +275,12 @@ func (p *polling) ask(method, path, token, body string, out any) int {
 }
 
 // answers votes as an app would: a paper with the sign-in, the ballot without.
-func (p *polling) answers(x *voter) {
+func (p *polling) answers(x *voter, choice string) {
 	p.t.Helper()
 	var err error
 	x.code, err = ballotbox.NewCode(rand.Reader)
 	p.must(err)
-	x.choice = map[string]string{"solvej_x": `{"rank":[3,2,1]}`, "tadeusz_x": `{"rank":[0,1,2]}`}[x.Username]
+	x.choice = choice
 	request, err := x.code.Blind(p.question)
 	p.must(err)
 	var taken struct{ Signed ballotbox.Base64 }
@@ -261,9 +289,9 @@ func (p *polling) answers(x *voter) {
 	}
 	paper, err := request.Finish(taken.Signed, nil)
 	p.must(err)
-	choice, err := ballotbox.ParseChoice(x.choice)
+	parsed, err := ballotbox.ParseChoice(choice)
 	p.must(err)
-	b, err := x.code.Seal(p.question, paper, 1, choice)
+	b, err := x.code.Seal(p.question, paper, 1, parsed)
 	p.must(err)
 	var receipt struct{ Ballot ballotbox.Hash }
 	if status := p.ask(http.MethodPost, p.vote+"/box", "", string(b.JSON()), &receipt); status != http.StatusOK || receipt.Ballot != b.Hash(p.hash) {
@@ -328,7 +356,7 @@ type booth struct {
 
 func (p *polling) newTab(who *voter) *booth {
 	p.t.Helper()
-	b := &booth{p, chrome.Open(p.t, 2*time.Minute), who}
+	b := &booth{p, chrome.Open(p.t, 5*time.Minute), who}
 	if who == nil {
 		return b
 	}

@@ -53,7 +53,8 @@ func (a *App) Serve(ctx context.Context, role Role, out io.Writer, ready func(ne
 	}
 	streams, endStreams := context.WithCancel(context.WithoutCancel(ctx))
 	defer endStreams()
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 3 * time.Minute,
+	errorLog := errorLog(a.Log, a.Clock)
+	server := &http.Server{Handler: handler, ErrorLog: errorLog, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 3 * time.Minute,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, BaseContext: func(net.Listener) context.Context { return streams }}
 
 	var running sync.WaitGroup
@@ -69,7 +70,7 @@ func (a *App) Serve(ctx context.Context, role Role, out io.Writer, ready func(ne
 	spawn(func() error { a.Bus.Listen(ctx, a.Log); return nil })
 	spawn(func() error { a.maintain(ctx); return nil })
 	if a.Config.OperatorListen != "" {
-		operator := &http.Server{Addr: a.Config.OperatorListen, Handler: a.metrics.operator(), ReadHeaderTimeout: 10 * time.Second}
+		operator := &http.Server{Addr: a.Config.OperatorListen, Handler: a.metrics.operator(), ErrorLog: errorLog, ReadHeaderTimeout: 10 * time.Second}
 		spawn(func() error { return unlessClosed(operator.ListenAndServe()) })
 		spawn(func() error { <-ctx.Done(); return operator.Close() })
 	}

@@ -172,7 +172,7 @@ func setenvJSON(ts *testscript.TestScript, _ bool, args []string) {
 
 func becomes(ts *testscript.TestScript, _ bool, args []string) {
 	want := regexp.MustCompile(args[1])
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		req, err := http.NewRequest(http.MethodGet, "http://"+ts.Getenv("HOST")+"/api/coop/v1"+args[0], nil)
 		ts.Check(err)
 		resp, err := http.DefaultClient.Do(req)

@@ -72,16 +72,19 @@ func (s *Server) fail(w *statusWriter, r *http.Request, err error) {
 	}
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
-	switch of(r).style {
-	case API:
-		if p.Status == http.StatusUnauthorized {
+	switch q := of(r); q.style {
+	case API, Federation:
+		if q.style == API && p.Status == http.StatusUnauthorized {
 			h.Set("WWW-Authenticate", `Bearer realm="Rochdale", error="invalid_token"`)
 		}
-		if write := of(r).problem; write != nil {
-			_ = write(w, p) // a client that hung up is not our error
-			return
+		switch {
+		case q.problem != nil:
+			_ = q.problem(w, p) // a client that hung up is not our error
+		case q.style == API:
+			_ = JSONProblem(w, p)
+		default:
+			http.Error(w, p.Words, p.Status)
 		}
-		_ = JSON(w, p.Status, map[string]string{"error": p.Words})
 	case Page:
 		if p.Status == http.StatusUnauthorized && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 			http.Redirect(w, r, "/sign-in?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
@@ -98,6 +101,12 @@ func (s *Server) fail(w *statusWriter, r *http.Request, err error) {
 	default:
 		http.Error(w, p.Words, p.Status)
 	}
+}
+
+// JSONProblem writes a problem as {"error": words}: the form of every API route that has none of its own,
+// and for a Federation route whose callers read JSON to declare.
+func JSONProblem(w http.ResponseWriter, p Problem) error {
+	return JSON(w, p.Status, map[string]string{"error": p.Words})
 }
 
 // JSON writes v with a status.

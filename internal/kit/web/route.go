@@ -16,7 +16,7 @@ type Style int
 const (
 	Page       Style = iota // a person in a browser; session cookie, cross-origin writes refused
 	API                     // an app; bearer token, CORS open, errors as {"error": words} unless the route has a form of its own
-	Federation              // another server; no actor, plain-text errors
+	Federation              // another server; no actor, plain-text errors unless the route has a form of its own
 	Plain                   // assets, health: no actor, no rate limit
 )
 
@@ -30,8 +30,8 @@ type Route struct {
 	// reason why it needs none ("none: a member's own post").
 	Act string
 
-	// Problem writes errors where Style is API and the form is not {"error": words}: those of the
-	// handler, and those that come before it, an unknown token or too many requests.
+	// Problem writes errors where Style is API or Federation and the form is not that of the style: those
+	// of the handler, and those that come before it, an unknown token or too many requests.
 	Problem func(w http.ResponseWriter, p Problem) error
 
 	MaxBody int64 // bytes; 0 means 1 MiB

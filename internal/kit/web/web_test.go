@@ -491,3 +491,46 @@ func TestProblemsInTheRoutesOwnForm(t *testing.T) {
 		}
 	}
 }
+
+// What is asked for without a sign-in is in the style of other servers; where a script reads the answer, it is JSON
+// whatever went wrong: too many requests, too large a body, an error of ours.
+func TestAFederationRouteCanAnswerItsErrorsInJSON(t *testing.T) {
+	t.Parallel()
+	route := func(pattern string, problem func(http.ResponseWriter, web.Problem) error) web.Route {
+		return web.Route{Pattern: "POST " + pattern, Style: web.Federation, Act: none, Limit: web.Limit{Events: 3, Per: time.Minute}, MaxBody: 4, Problem: problem,
+			Handler: func(_ http.ResponseWriter, r *http.Request) error {
+				body, err := io.ReadAll(r.Body)
+				if err != nil {
+					return err
+				}
+				if string(body) == "bad" {
+					return fault.New(fault.Invalid, "That is nonsense.")
+				}
+				return errors.New("the disk is full")
+			}}
+	}
+	s := newSite(t, limited, route("/box", web.JSONProblem), route("/inbox", nil))
+	for _, tc := range []struct {
+		body   string
+		status int
+		words  string
+	}{
+		{"bad", http.StatusBadRequest, "That is nonsense."},
+		{"x", http.StatusInternalServerError, "Something went wrong on our side. It has been noted; please try again in a minute."},
+		{"much too long", http.StatusRequestEntityTooLarge, "That is more than this server takes at once."},
+		{"x", http.StatusTooManyRequests, "Too many requests at once. Please wait 20 seconds and try again."},
+	} {
+		r := s.do("POST", "/box", tc.body)
+		var got map[string]string
+		if err := json.Unmarshal([]byte(r.body), &got); err != nil || r.status != tc.status || len(got) != 1 || got["error"] != tc.words ||
+			r.header.Get("Content-Type") != "application/json; charset=utf-8" {
+			t.Errorf("the box on %q: %d %s %s", tc.body, r.status, r.header.Get("Content-Type"), r.body)
+		}
+		if (r.header.Get("Retry-After") != "") != (tc.status == http.StatusTooManyRequests) {
+			t.Errorf("the box on %q: Retry-After %q", tc.body, r.header.Get("Retry-After"))
+		}
+		if r := s.do("POST", "/inbox", tc.body); r.status != tc.status || r.body != tc.words+"\n" || r.header.Get("Content-Type") != "text/plain; charset=utf-8" {
+			t.Errorf("the inbox on %q: %d %s %s", tc.body, r.status, r.header.Get("Content-Type"), r.body)
+		}
+	}
+}
