@@ -67,6 +67,7 @@ func (b *booth) sealed(signer *ballotbox.Signer, i int) (ballotbox.Ballot, error
 // benchFinish times the close of a vote with n ballots in the box, up to the commit, which is undone so that
 // it can be done again. The rows are written past Take and Cast.
 func benchFinish(b *testing.B, d *db.DB, n int) {
+	b.Helper()
 	x := newBooth(b, d, clock.NewFake(testkit.Start), n)
 	made := x.ballots(n)
 	// What was blinded and signed stands in the register until the close, 512 characters each.
