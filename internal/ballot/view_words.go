@@ -166,7 +166,7 @@ func checkWords(ctx context.Context) string {
 		"choice-spoilt": t(ctx, "spoilt: no answer was sealed in it"),
 		"record-opened": t(ctx, "The public record says that these very ballots were opened, with this result."),
 		"find-witness":  t(ctx, "Ballot %s: its paper is not signed by the witness."),
-		"find-reveal":   t(ctx, "What a scrutineer is said to have given up is not their key."),
+		"find-reveal":   t(ctx, "The scrutineers’ keys in the file are not those that open its ballots."),
 
 		"find-signature": t(ctx, "Ballot %s: it is not signed by its own key."),
 		"find-twice":     t(ctx, "Ballot %s: another one has the same key."),

@@ -111,6 +111,18 @@ func (s *site) send(expression string) {
 	case <-s.ctx.Done():
 		s.t.Fatal("the form was not sent")
 	}
+	// The answer has to be there before another page is asked for. While it comes nothing can be evaluated.
+	for s.ctx.Err() == nil {
+		there, err := chromedp.Run(s.ctx, chromedp.Evaluate[bool](`document.readyState === "complete" && document.body.innerText.trim() === "done"`))
+		if err == nil && there {
+			return
+		}
+		select {
+		case <-s.ctx.Done():
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	s.t.Fatal("the form was not answered")
 }
 
 // until waits in the page for an expression to become true.

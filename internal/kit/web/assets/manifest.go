@@ -6,7 +6,7 @@ package assets
 var names = map[string]string{
 	"app.css":                                     "app-X5SYPHOG.css",
 	"app.js":                                      "app-F532YVKN.js",
-	"ballot.js":                                   "ballot-KWPFF7VV.js",
+	"ballot.js":                                   "ballot-VBEC2BJG.js",
 	"icon.svg":                                    "icon-MTYDUDZ4.svg",
 	"inter-cyrillic-wght-normal.woff2":            "inter-cyrillic-wght-normal-JEOLYBOO.woff2",
 	"inter-greek-wght-normal.woff2":               "inter-greek-wght-normal-IRE366VL.woff2",

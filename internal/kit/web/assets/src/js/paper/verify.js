@@ -102,6 +102,8 @@ export async function verifyFile(text, progress = () => {}) {
   if (ballots.length > papers) found.push({ kind: "papers" });
   if (papers > question.data.roll) found.push({ kind: "roll" });
   found.push(...(await checkReveals(file)));
+  // A result without the keys that open its ballots.
+  if (!look && (file.seed !== "0".repeat(64) || file.result?.rule)) found.push({ kind: "reveal" });
   const choices = read.map((r) => r?.choice ?? null);
   const sealed = !look;
   const opened = question.scrutineers && !sealed ? await openedOf(hashes, read) : undefined;
