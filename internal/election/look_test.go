@@ -78,11 +78,11 @@ func (x *tab) visit(who int, path string) {
 	x.sees(`document.readyState === "complete" && document.documentElement.classList.contains("js") && (!document.querySelector("#booth") || document.querySelector("#booth").dataset.ready === "")`)
 }
 
-// checked looks at a page in both themes and at three widths.
+// checked looks at a page in both themes and at three widths, each once or twice.
 func (x *tab) checked(who int, path, name string) {
 	x.t.Helper()
-	for _, theme := range []string{"light", "dark"} {
-		for _, width := range []int64{320, 390, 1280} {
+	for theme, widths := range map[string][]int64{"light": {320, 1280}, "dark": {390}} {
+		for _, width := range widths {
 			x.run(chromedp.EmulateViewport(width, 900))
 			x.visit(who, path+first(strings.Contains(path, "?"), "&", "?")+"theme="+theme)
 			if over := look[float64](x, `document.documentElement.scrollWidth - innerWidth`); over > 0 {

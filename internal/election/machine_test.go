@@ -111,7 +111,7 @@ func (h *hall) starts() []start {
 func TestRandomLives(t *testing.T) {
 	t.Parallel()
 	testkit.EachDB(t, schema, func(t *testing.T, d *db.DB, c *clock.Fake) {
-		histories := 15
+		histories := 10
 		h := newHall(t, d, c, 9)
 		care := h.seedbed()
 		crash := newCrasher(h)
