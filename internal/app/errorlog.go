@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"log" //nolint:depguard // net/http takes no other
 	"log/slog"
 	"regexp"
@@ -37,12 +36,12 @@ func (c *complaints) Write(message []byte) (int, error) {
 	words := strings.TrimSpace(string(message))
 	rest, ok := strings.CutPrefix(words, handshake)
 	if !ok {
-		c.log.WarnContext(context.Background(), "http server", "says", withoutAddresses(words))
+		c.log.Warn("http server", "says", withoutAddresses(words))
 		return len(message), nil
 	}
 	if failed := c.count(); failed > 0 {
 		_, reason, _ := strings.Cut(rest, ": ")
-		c.log.WarnContext(context.Background(), "a TLS handshake failed", "count", failed, "last", withoutAddresses(reason))
+		c.log.Warn("a TLS handshake failed", "count", failed, "last", withoutAddresses(reason))
 	}
 	return len(message), nil
 }

@@ -32,11 +32,13 @@ import (
 // vote, and until the two have typed their codes after the close nobody can read a ballot in anything that is
 // kept. The codes themselves are never sent.
 func TestASealedElectionInABrowser(t *testing.T) {
+	t.Parallel()
 	for _, engine := range []struct {
 		name     string
 		database func(testing.TB) string
 	}{{"sqlite", func(testing.TB) string { return "" }}, {"postgres", testkit.PostgresDatabase}} {
 		t.Run(engine.name, func(t *testing.T) {
+			t.Parallel() // each has programs, a folder and a database of its own, and waits most of the time
 			p := &polling{instance: newInstance(t, engine.database(t))}
 			p.announced(func(e *rulebook.Election) { e.Scrutineers, e.Needed, e.Reveal = 3, 2, 3 })
 			folder, log := t.TempDir(), ""

@@ -60,11 +60,13 @@ func (v *voter) actor() authz.Actor {
 // The whole of a secret election: two members vote in their browsers and find their ballots afterwards,
 // anybody recounts, and nothing that the machine keeps says who cast which ballot.
 func TestASecretElection(t *testing.T) {
+	t.Parallel()
 	for _, engine := range []struct {
 		name     string
 		database func(testing.TB) string
 	}{{"sqlite", func(testing.TB) string { return "" }}, {"postgres", testkit.PostgresDatabase}} {
 		t.Run(engine.name, func(t *testing.T) {
+			t.Parallel() // each has programs, a folder and a database of its own, and waits most of the time
 			p := &polling{instance: newInstance(t, engine.database(t))}
 			p.prepare()
 			folder := t.TempDir()

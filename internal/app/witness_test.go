@@ -14,12 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"rochdale/internal/decision"
 	"rochdale/internal/election"
 	"rochdale/internal/kit/clock"
 	"rochdale/internal/kit/db"
-	"rochdale/internal/kit/effect"
-	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/testkit"
 	"rochdale/internal/lib/ballotbox"
 	"rochdale/internal/member"
@@ -30,11 +27,13 @@ import (
 // Two co-ops, each run by the real program: the members of one decide to have their votes witnessed, those of the
 // other to witness them. A paper then needs both, and each of the two can be asked how many there are.
 func TestTwoCoopsSignTheBallotPapers(t *testing.T) {
+	t.Parallel()
 	for _, engine := range []struct {
 		name     string
 		database func(testing.TB) string
 	}{{"sqlite", func(testing.TB) string { return "" }}, {"postgres", testkit.PostgresDatabase}} {
 		t.Run(engine.name, func(t *testing.T) {
+			t.Parallel() // each has programs, a folder and a database of its own, and waits most of the time
 			now := clock.NewFake(time.Now().Add(time.Minute))
 			p := &polling{instance: newInstance(t, engine.database(t)), clock: now}
 			w := &polling{instance: newInstance(t, engine.database(t)), clock: now}
@@ -49,19 +48,19 @@ func TestTwoCoopsSignTheBallotPapers(t *testing.T) {
 				p.must(err)
 			})
 			w.at(func(ctx context.Context, a *App) {
-				w.carries(ctx, a, witness.Serve, map[string]any{"host": p.config.Host, "key": key})
+				w.decides(ctx, a, witness.Serve, map[string]any{"host": p.config.Host, "key": key})
 			})
 			p.at(func(ctx context.Context, a *App) {
-				p.carries(ctx, a, witness.Engage, map[string]any{"host": w.config.Host})
+				p.decides(ctx, a, witness.Engage, map[string]any{"host": w.config.Host})
 				rule, err := a.Rulebook.ForElection(ctx, a.DB, true)
 				p.must(err)
 				r, e := rule.Rule, rule.Rule.ElectionIn()
 				e.Witness = true
 				r.Election = &e
-				p.carries(ctx, a, rulebook.Adopt, map[string]any{"rule": r})
+				p.decides(ctx, a, rulebook.Adopt, map[string]any{"rule": r})
 				root, err := a.Mandate.Root(ctx, a.DB)
 				p.must(err)
-				p.carries(ctx, a, election.Hold, map[string]any{"body": root.ID, "office": "Treasurer", "seats": 1, "powers": []string{member.Admit}, "days": 365})
+				p.decides(ctx, a, election.Hold, map[string]any{"body": root.ID, "office": "Treasurer", "seats": 1, "powers": []string{member.Admit}, "days": 365})
 				p.election, err = a.Election.ByNumber(ctx, 1)
 				p.must(err)
 				for _, x := range p.everyone[:2] {
@@ -115,6 +114,9 @@ func TestTwoCoopsSignTheBallotPapers(t *testing.T) {
 				p.must(err)
 			})
 			theirs := "/witness/votes/" + mine.Remote.String()
+			if page := p.raw(http.MethodGet, "/elections/1", "", ""); !strings.Contains(page, w.config.URL+theirs) {
+				t.Errorf("the page of the election does not name the witness: %.3000s", page)
+			}
 			var seen struct{ Papers, Roll int }
 			w.must(json.Unmarshal([]byte(w.raw(http.MethodGet, theirs, "", "")), &seen))
 			if seen.Papers != 4 || seen.Roll != len(p.everyone) {
@@ -179,34 +181,6 @@ func (p *polling) peopled(names ...string) {
 			}))
 		}
 	})
-}
-
-// carries has the members decide one effect.
-func (p *polling) carries(ctx context.Context, a *App, kind string, plan map[string]any) {
-	p.t.Helper()
-	args, err := json.Marshal(plan)
-	p.must(err)
-	by := p.everyone[0].actor()
-	m, err := a.Decision.Draft(ctx, by, decision.Drafting{Title: "It is time: " + kind, Effects: []decision.Proposed{{Option: -1, Stored: effect.Stored{Kind: kind, Args: args}}}})
-	p.must(err)
-	_, err = a.Decision.Publish(ctx, by, m.ID)
-	p.must(err)
-	m, err = a.Decision.Call(ctx, by, m.ID, decision.Calling{})
-	p.must(err)
-	for _, x := range p.everyone {
-		if _, err := a.Decision.Cast(ctx, x.actor(), m.ID, decision.Choice{Choice: decision.Agree}, ""); err != nil && !fault.Is(err, fault.Forbidden) {
-			p.t.Fatal(err)
-		}
-	}
-	for _, wait := range []func() time.Time{func() time.Time { return m.ClosesAt }, func() time.Time { return m.WindowEndsAt }} {
-		p.clock.Set(wait())
-		p.must(a.Decision.Advance(ctx))
-		m, err = a.Decision.ByID(ctx, by, m.ID)
-		p.must(err)
-	}
-	if m.Execution != decision.Done {
-		p.t.Fatalf("%s: the motion is %s, %s: %s", kind, m.State, m.Execution, m.Cause)
-	}
 }
 
 func (p *polling) is(ctx context.Context, a *App, state election.State) {

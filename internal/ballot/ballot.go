@@ -197,7 +197,7 @@ func (s *Service) Start(ctx context.Context, tx *db.Tx, o Opening) (Vote, error)
 		options = []ballotbox.Option{}
 	}
 	q := ballotbox.Question{Format: ballotbox.Format, Coop: s.coop, Vote: o.Subject.String(), Title: o.Title, Body: o.Body, Method: o.Method, Rule: o.Rule, Seats: o.Seats,
-		Options: options, Settings: o.Settings, Roll: len(roll), RollHash: rollHash(o.Subject, roll), Opens: v.OpensAt.UTC().Truncate(time.Second),
+		Options: options, Settings: o.Settings, Roll: len(roll), RollHash: ballotbox.RollHash(o.Subject.String(), roll), Opens: v.OpensAt.UTC().Truncate(time.Second),
 		Closes: v.ClosesAt.UTC().Truncate(time.Second), Key: public, ReceiptKey: ballotbox.Base64(receiptPublic), Witness: o.Witness}
 	if len(o.Scrutineers) > 0 {
 		q.Scrutineers = &ballotbox.Scrutineers{Needed: o.Needed}
@@ -246,16 +246,6 @@ func (s *Service) Start(ctx context.Context, tx *db.Tx, o Opening) (Vote, error)
 // Ref is how the record names it.
 func (v *Vote) Ref() ref.Ref { return ref.Ref{Kind: "ballot", ID: v.ID} }
 
-// rollHash fixes who may vote.
-func rollHash(subject ref.Ref, roll []id.ID) ballotbox.Hash {
-	h := sha256.New()
-	_, _ = fmt.Fprintf(h, "rochdale roll v1\n%s\n", subject)
-	for _, x := range roll {
-		_, _ = fmt.Fprintln(h, x)
-	}
-	return ballotbox.Hash(h.Sum(nil))
-}
-
 // state is what the record carries of a vote; ballots are the hashes of what is in the box once it is closed.
 type state struct {
 	Vote     string     `json:"vote"`
@@ -284,7 +274,7 @@ func digest(text string) string {
 // state while the vote is open says nothing that changes with a ballot: nothing may tell when one came in.
 func (v *Vote) state(roll []id.ID, ballots []ballotbox.Hash, scrutineers []Scrutineer) state {
 	// Anew: a changed question must not fit, nor a changed roll.
-	s := state{Vote: v.Subject().String(), Question: digest(v.QuestionJSON), Roll: rollHash(v.Subject(), roll).String(), Void: v.Voided}
+	s := state{Vote: v.Subject().String(), Question: digest(v.QuestionJSON), Roll: ballotbox.RollHash(v.Subject().String(), roll).String(), Void: v.Voided}
 	for _, x := range scrutineers {
 		s.Scrutineers = append(s.Scrutineers, scrutineerState{x.Member, x.Key})
 	}

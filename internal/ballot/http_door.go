@@ -19,18 +19,15 @@ type problem struct {
 	Taken    bool   `json:"taken,omitempty"`    // the member has a paper already, of another code
 }
 
-var statuses = map[fault.Kind]int{fault.Invalid: http.StatusUnprocessableEntity, fault.NotFound: http.StatusNotFound, fault.Forbidden: http.StatusForbidden,
-	fault.Conflict: http.StatusConflict, fault.Gone: http.StatusGone}
-
 // refuse answers an error that has words as JSON. What has none, and what is too large, is left to kit/web.
 func refuse(w http.ResponseWriter, err error, sequence uint64) error {
 	words, ok := fault.Words(err)
-	status := statuses[fault.KindOf(err)]
+	status := web.StatusOf(err)
 	var tooMuch *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooMuch):
 		status, words = http.StatusRequestEntityTooLarge, "That is more than a ballot."
-	case !ok || status == 0:
+	case !ok:
 		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")

@@ -116,7 +116,7 @@ func (p *Pages) draw(w http.ResponseWriter, r *http.Request, e Election, refused
 			v.Booth = booth
 		}
 	}
-	v.Steps = steps(ctx, &e)
+	v.Steps = steps(ctx, &e, v.Scrutiny != nil)
 	if v.Frame, err = p.Frame(w, r, e.Title); err != nil {
 		return err
 	}
@@ -275,7 +275,15 @@ func (p *Pages) fillVote(ctx context.Context, by authz.Actor, v *pageView) error
 		if v.OnRoll, _, err = p.ballot.Entry(ctx, by, ballot.ID); err != nil {
 			return err
 		}
-		return p.fillWitness(ctx, v)
+		q, err := ballot.Question()
+		if err != nil || q.Witness == nil || p.Witness == nil {
+			return err
+		}
+		a, ok, err := p.Witness.Arranged(ctx, p.db, v.E.Ref())
+		if ok {
+			v.Witness, v.WitnessHref = a.Host, p.Witness.Page(&a)
+		}
+		return err
 	}
 	var err error
 	if v.Turnout, err = p.Service.Turnout(ctx, v.E.ID); err != nil {
@@ -319,18 +327,5 @@ func (p *Pages) fillVote(ctx context.Context, by authz.Actor, v *pageView) error
 			v.Named = append(v.Named, namedView{people[x.Member], choiceWords(ctx, x.Choice, paper), x.Reason})
 		}
 	}
-	return nil
-}
-
-// fillWitness names the co-op that signs the papers of this vote too.
-func (p *Pages) fillWitness(ctx context.Context, v *pageView) error {
-	if p.Witness == nil || !v.E.witnessed() || v.E.RollSize == 0 {
-		return nil
-	}
-	a, ok, err := p.Witness.Arranged(ctx, p.db, v.E.Ref())
-	if err != nil || !ok || v.E.ModeReason != "" {
-		return err
-	}
-	v.Witness, v.WitnessHref = a.Host, p.Witness.Page(&a)
 	return nil
 }

@@ -28,7 +28,6 @@ type scrutinyView struct {
 	Mine           *ballot.Scrutineer // the reader is one
 	Key            string             // public, of the reader
 	Subject, Words string             // for the script
-	Final          bool               // as many as there will be
 }
 
 type keeperView struct {

@@ -394,3 +394,31 @@ func TestPagesOfOtherElections(t *testing.T) {
 	s.get(nobody, at(alone, "/count"), 200)
 	s.get(nobody, "/elections", 200, "Past elections", "2 projects are paid for")
 }
+
+// An election says that its ballots will be sealed, and does not where too few offered to be scrutineers.
+func TestAnElectionSaysWhetherItsBallotsAreSealed(t *testing.T) {
+	const step, form = ">sealed <small>", "Offer to be a scrutineer"
+	for offers, says := range map[int]string{3: "", 1: "!"} {
+		s := newStation(t, 9)
+		s.adopts(sealed)
+		e := s.announce("Treasurer", 1)
+		s.stand(e, 1, 2)
+		for p := range offers {
+			s.ok(s.offer(e, 3+p))
+		}
+		s.get(7, at(e, ""), http.StatusOK, step, form)
+		s.get(1, at(e, ""), http.StatusOK, step, "!"+form) // a candidate
+		s.until(e.FinalAt)
+		e = s.is(e, election.Final)
+		s.until(e.OpensAt)
+		if offers < 2 { // it was put off
+			e = s.is(e, election.Final)
+			s.until(e.OpensAt)
+		}
+		e = s.is(e, election.Open)
+		s.get(7, at(e, ""), http.StatusOK, says+step, "!"+form)
+		if offers < 2 {
+			s.get(7, at(e, ""), http.StatusOK, "The ballots of this vote are not sealed: it takes 2 scrutineers, and 1 offered themselves.")
+		}
+	}
+}

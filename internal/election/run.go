@@ -2,8 +2,6 @@ package election
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +12,7 @@ import (
 	"rochdale/internal/kit/db"
 	"rochdale/internal/kit/fault"
 	"rochdale/internal/kit/id"
+	"rochdale/internal/kit/ref"
 	"rochdale/internal/lib/ballotbox"
 	"rochdale/internal/lib/tally"
 	"rochdale/internal/record"
@@ -324,12 +323,7 @@ func (s *Service) rollOf(ctx context.Context, h db.Handle, e *Election) ([]id.ID
 }
 
 func rollHash(election id.ID, roll []id.ID) string {
-	h := sha256.New()
-	_, _ = fmt.Fprintf(h, "rochdale roll v1\nelection:%s\n", election)
-	for _, x := range slices.Sorted(slices.Values(roll)) {
-		_, _ = fmt.Fprintln(h, x)
-	}
-	return hex.EncodeToString(h.Sum(nil))
+	return ballotbox.RollHash(ref.Ref{Kind: "election", ID: election}.String(), slices.Sorted(slices.Values(roll))).String()
 }
 
 // close counts what was cast, as of the instant at which the vote was to close.

@@ -126,9 +126,10 @@ func ruleWords(ctx context.Context, rule string) string {
 	return rule
 }
 
-func steps(ctx context.Context, e *Election) []ui.Step {
+// steps are those of an election; sealed says whether its ballots are, or may be.
+func steps(ctx context.Context, e *Election, sealed bool) []ui.Step {
 	order := []State{Nominations, Final, Open, Counted, Filled}
-	if e.State == Sealed || e.sealed() && e.ModeReason == "" {
+	if sealed {
 		order = slices.Insert(order, 3, Sealed)
 	}
 	at := slices.Index(order, e.State)

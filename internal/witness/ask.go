@@ -2,8 +2,6 @@ package witness
 
 import (
 	"context"
-	"crypto/rsa"
-	"crypto/x509"
 	"encoding/base64"
 	"fmt"
 	"time"
@@ -90,7 +88,7 @@ func (s *Service) Arrange(ctx context.Context, c Call) (Arrangement, error) {
 	for i, v := range body.Roll {
 		ids[i] = v.ID
 	}
-	roll := rollHash(body.Vote, ids)
+	roll := ballotbox.RollHash(body.Vote, ids)
 	row, there, err := getAsked.Find(ctx, s.db, c.Subject.Kind, c.Subject.ID)
 	if err != nil {
 		return Arrangement{}, err
@@ -114,7 +112,7 @@ func (s *Service) Arrange(ctx context.Context, c Call) (Arrangement, error) {
 	if err := s.ask(ctx, "POST", row.Host, "/witness/votes", body, &answer); err != nil {
 		return Arrangement{}, err
 	}
-	if answer.ID <= 0 || !paperKey(answer.Key) || there && (answer.ID != row.Remote || answer.Key.String() != row.KeyText) {
+	if answer.ID <= 0 || ballotbox.CheckPaperKey(answer.Key) != nil || there && (answer.ID != row.Remote || answer.Key.String() != row.KeyText) {
 		return Arrangement{}, absent(row.Host, fmt.Errorf("it gives no key that papers can be signed with"))
 	}
 	row = asked{SubjectKind: c.Subject.Kind, SubjectID: c.Subject.ID, Host: row.Host, Remote: answer.ID, KeyText: answer.Key.String(), Roll: roll.String(),
@@ -126,13 +124,6 @@ func (s *Service) Arrange(ctx context.Context, c Call) (Arrangement, error) {
 		return Arrangement{}, err
 	}
 	return row.read()
-}
-
-// paperKey reports whether a key is one that papers can be signed with; ballotbox has the last word.
-func paperKey(spki []byte) bool {
-	parsed, err := x509.ParsePKIXPublicKey(spki)
-	key, ok := parsed.(*rsa.PublicKey)
-	return err == nil && ok && key.N.BitLen() == 3072 && key.E == 65537
 }
 
 // arranged is what was arranged, or a refusal.

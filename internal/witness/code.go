@@ -6,11 +6,9 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"strings"
 
 	"rochdale/internal/kit/id"
-	"rochdale/internal/lib/ballotbox"
 )
 
 // alphabet is Crockford's base 32: no I, L, O or U.
@@ -72,15 +70,4 @@ func hashCode(vote, voter id.ID, letters string) string {
 // fits reports in constant time whether a code is the one whose hash is kept.
 func (l *line) fits(vote id.ID, letters string) bool {
 	return letters != "" && l.Hash != "" && subtle.ConstantTimeCompare([]byte(hashCode(vote, l.Voter, letters)), []byte(l.Hash)) == 1
-}
-
-// rollHash fixes who may vote, as the question of the vote has it; the roll is sorted. It is the same as that of
-// the feature ballot.
-func rollHash(vote string, roll []id.ID) ballotbox.Hash {
-	h := sha256.New()
-	_, _ = fmt.Fprintf(h, "rochdale roll v1\n%s\n", vote)
-	for _, x := range roll {
-		_, _ = fmt.Fprintln(h, x)
-	}
-	return ballotbox.Hash(h.Sum(nil))
 }

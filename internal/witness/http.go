@@ -130,7 +130,7 @@ func (p *Pages) vote(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := facts{Coop: v.Host, Vote: v.Name, Title: v.Title, URL: v.URL, Roll: v.Roll, RollHash: rollHash(v.Name, voters(lines)), Question: v.Question, Papers: v.Papers,
+	out := facts{Coop: v.Host, Vote: v.Name, Title: v.Title, URL: v.URL, Roll: v.Roll, RollHash: ballotbox.RollHash(v.Name, voters(lines)), Question: v.Question, Papers: v.Papers,
 		Closes: v.ClosesAt.UTC(), File: v.File}
 	if out.Key, err = v.key(); err != nil {
 		return err

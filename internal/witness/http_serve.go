@@ -162,19 +162,16 @@ func reply(w http.ResponseWriter, out any, err error) error {
 	return web.JSON(w, http.StatusOK, out)
 }
 
-var statuses = map[fault.Kind]int{fault.Invalid: http.StatusUnprocessableEntity, fault.NotFound: http.StatusNotFound, fault.Forbidden: http.StatusForbidden,
-	fault.Conflict: http.StatusConflict, fault.Gone: http.StatusGone}
-
 // refuse answers an error that has words. What has none is left to kit/web.
 // spec: rfc9457#3
 func refuse(w http.ResponseWriter, err error) error {
 	words, ok := fault.Words(err)
-	status := statuses[fault.KindOf(err)]
+	status := web.StatusOf(err)
 	var tooMuch *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooMuch):
 		status, words = http.StatusRequestEntityTooLarge, "That is more than is taken here."
-	case !ok || status == 0:
+	case !ok:
 		return err
 	case errors.Is(err, errLocked):
 		status = http.StatusTooManyRequests

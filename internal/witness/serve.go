@@ -76,7 +76,7 @@ type voteState struct {
 // stateOf reckons the state from the rows: a changed roll or tick must not fit, nor a key that is still there.
 func (s *Service) stateOf(ctx context.Context, h db.Handle, v *Vote) (voteState, error) {
 	lines, err := listRegister.All(ctx, h, v.ID)
-	out := voteState{Coop: v.Host, Vote: v.Name, Question: v.Question, Key: v.Public, Roll: len(lines), RollHash: rollHash(v.Name, voters(lines)).String()}
+	out := voteState{Coop: v.Host, Vote: v.Name, Question: v.Question, Key: v.Public, Roll: len(lines), RollHash: ballotbox.RollHash(v.Name, voters(lines)).String()}
 	if err != nil || v.ClosedAt.IsZero() {
 		return out, err
 	}
@@ -235,7 +235,7 @@ func (s *Service) open(ctx context.Context, vote id.ID, question []byte) error {
 		if err != nil {
 			return err
 		}
-		roll := rollHash(v.Name, voters(lines))
+		roll := ballotbox.RollHash(v.Name, voters(lines))
 		if err := s.fits(&v, q, roll); err != nil {
 			return err
 		}

@@ -35,9 +35,12 @@ var statusOf = map[fault.Kind]int{
 	fault.Gone:      http.StatusGone,
 }
 
+// StatusOf is the HTTP status of an error, for who answers it in a form of their own; what is not a fault is 500.
+func StatusOf(err error) int { return statusOf[fault.KindOf(err)] }
+
 // problemOf decides status and words for err.
 func problemOf(r *http.Request, err error) Problem {
-	p := Problem{Status: statusOf[fault.KindOf(err)], Field: fault.FieldOf(err), ID: of(r).id.String()}
+	p := Problem{Status: StatusOf(err), Field: fault.FieldOf(err), ID: of(r).id.String()}
 	words, ok := fault.Words(err)
 	var tooMuch *http.MaxBytesError
 	var limited limitError

@@ -258,6 +258,23 @@ func paperKey(spki Base64) (*rsa.PublicKey, error) {
 	return key, nil
 }
 
+// CheckPaperKey refuses what is no key that papers can be signed with.
+func CheckPaperKey(spki Base64) error {
+	_, err := paperKey(spki)
+	return err
+}
+
+// RollHash fixes who may vote: RollHash of a Question. The roll is the members' ids in decimal, in the order of
+// their numbers.
+func RollHash[ID fmt.Stringer](vote string, roll []ID) Hash {
+	h := sha256.New()
+	_, _ = fmt.Fprintf(h, "rochdale roll v1\n%s\n", vote)
+	for _, x := range roll {
+		_, _ = fmt.Fprintln(h, x)
+	}
+	return Hash(h.Sum(nil))
+}
+
 // legible reports whether a text is UTF-8 and no longer than that.
 func legible(s string, limit int) bool { return len(s) <= limit && utf8.ValidString(s) }
 
